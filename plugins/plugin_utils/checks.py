@@ -1,0 +1,218 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules that decide whether a value of the inventory is accepted.
+
+Each function takes the value and the name of its variable and returns a list: empty when the value is accepted,
+otherwise one sentence with the variable, its value (never that of a secret), what is accepted and what to do.
+A list, because a role adds the lists of all its variables and shows every problem at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import value_problem
+
+# The grammar of an image reference as registries and the Docker engine take it.
+_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?P<domain>{_DOMAIN}(?::[0-9]+)?)/)?(?P<path>{_PATH_PART}(?:/{_PATH_PART})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?P<digest>@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
+)
+_MEMORY = re.compile(r"(?P<count>[0-9]+)(?P<unit>[bkmg]?)b?", re.IGNORECASE)
+_MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SMALLEST_MEMORY = 6 * 1024**2  # the Docker engine refuses a container with less
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_SAMPLE_SECRET = re.compile(
+    r"(?:change|replace|fill)[\W_]*(?:me|this|it|in)|(?:your|my|a|the)?[\W_]*(?:password|passwd|secret|token|key)[\W\d_]*$"
+    r"|(?:todo|default|example|sample|placeholder|insert|your)(?:[\W_]|$)|<.*>$|x{4,}$",
+    re.IGNORECASE,
+)
+
+
+def _show(value: Any) -> str:
+    """The value as it stands in a message, on one line and short."""
+    text = repr(str(value)) if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _refuse(name: str, value: Any, why: str, accepted: str) -> list[str]:
+    """One sentence; `why` continues the sentence, `accepted` says what to set instead."""
+    if _is_blank(value):
+        return [f"{name} is not set (or uses a variable that is not defined): set it to {accepted}."]
+    return [f"{name} is {_show(value)}, {why}: set it to {accepted}."]
+
+
+def image(value: Any, name: str) -> list[str]:
+    """Accept an image reference that names one version: a tag other than `latest`, or a digest."""
+    accepted = "an image with a tag other than latest, such as registry.example.org:5000/team/app:1.4.2, or with a digest"
+    if not isinstance(value, str) or _is_blank(value):
+        return _refuse(name, value, "which is no image reference", accepted)
+    match = _IMAGE.fullmatch(value)
+    if match is None:
+        return _refuse(name, value, "which is no image reference", accepted)
+    if match["digest"]:
+        return []
+    if match["tag"] is None:
+        return _refuse(name, value, "which has no tag", accepted)
+    if match["tag"].lower() == "latest":
+        return _refuse(name, value, "and latest is a different image from day to day", accepted)
+    return []
+
+
+def memory(value: Any, name: str) -> list[str]:
+    """Accept an amount of memory of a container: a whole number with the unit b, k, m or g (powers of 1024)."""
+    accepted = "a whole number with the unit b, k, m or g, such as 512m or 8g, and at least 6m"
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or _is_blank(value):
+        return _refuse(name, value, "which is no amount of memory", accepted)
+    match = _MEMORY.fullmatch(str(value))
+    if match is None:
+        return _refuse(name, value, "which is no amount of memory", accepted)
+    if int(match["count"]) * _MEMORY_UNITS[match["unit"].lower()] < _SMALLEST_MEMORY:
+        return _refuse(name, value, "which is less than Docker gives a container", accepted)
+    return []
+
+
+def integer(value: Any, name: str, minimum: int | None = None, maximum: int | None = None) -> list[str]:
+    """Accept a whole number between `minimum` and `maximum`, both included; a bound that is None is not looked at."""
+    if minimum is not None and maximum is not None:
+        accepted = f"a whole number from {minimum} to {maximum}"
+    elif minimum is not None:
+        accepted = f"a whole number of at least {minimum}"
+    elif maximum is not None:
+        accepted = f"a whole number of at most {maximum}"
+    else:
+        accepted = "a whole number"
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or _is_blank(value):
+        return _refuse(name, value, "which is no whole number", accepted)
+    if not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+        return _refuse(name, value, "which is no whole number in this range", accepted)
+    number = int(value)
+    if (minimum is not None and number < minimum) or (maximum is not None and number > maximum):
+        return _refuse(name, value, "which is out of range", accepted)
+    return []
+
+
+def port(value: Any, name: str) -> list[str]:
+    """Accept a TCP port, 1 to 65535."""
+    return integer(value, name, 1, 65535)
+
+
+def _is_hostname(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        pass
+    labels = text.split(".")
+    # A name whose last label is a number is read as an IPv4 address by browsers and resolvers.
+    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+
+
+def hostname(value: Any, name: str) -> list[str]:
+    """Accept a DNS name or a literal IPv4 or IPv6 address: no scheme, port, path, wildcard or closing dot."""
+    accepted = "a DNS name such as docs.example.org (ASCII, international names as xn--...) or an IPv4 or IPv6 address"
+    if isinstance(value, str) and not _is_blank(value) and _is_hostname(value):
+        return []
+    why = "which is no host name"
+    if isinstance(value, str):
+        if "://" in value:
+            why = "which is a URL and not a host name"
+        elif "/" in value:
+            why = "which holds a path"
+        elif "*" in value:
+            why = "which is a wildcard"
+    return _refuse(name, value, why, accepted)
+
+
+def choice(value: Any, name: str, choices: Sequence[Any]) -> list[str]:
+    """Accept one of `choices`; a text is not the same as a number or a boolean."""
+    if any(value == known and isinstance(value, bool) == isinstance(known, bool) for known in choices):
+        return []
+    return _refuse(name, value, "which is not known", "one of " + ", ".join(str(known) for known in choices))
+
+
+def text(value: Any, name: str) -> list[str]:
+    """Accept any text, number or boolean that an environment variable can carry; the value is never shown."""
+    problem = "is not set (or uses a variable that is not defined)" if value is None else value_problem(value)
+    if not problem:
+        return []
+    return [f"{name} {problem}: set it to a text without NUL characters, in UTF-8, of less than 128 KiB."]
+
+
+def secret(value: Any, name: str, min_length: int = 16) -> list[str]:
+    """Accept a secret of at least `min_length` characters that is no sample value; the value is never shown."""
+    cure = f"set it to a text of at least {min_length} random characters, for instance from the secret lookup"
+    if _is_blank(value):
+        return [f"{name} is not set (or uses a variable that is not defined): {cure}."]
+    if not isinstance(value, str):
+        return [f"{name} is not a text (a number or a list, perhaps for want of quotes): {cure}."]
+    if _SAMPLE_SECRET.match(value.strip()):
+        return [f"{name} looks like a sample value that everybody knows: {cure}."]
+    if len(value) < min_length:
+        return [f"{name} has {len(value)} characters, which is too short: {cure}."]
+    if len(set(value)) < min(4, min_length):
+        return [f"{name} repeats the same few characters: {cure}."]
+    problem = value_problem(value)
+    return [f"{name} {problem}: {cure}."] if problem else []
+
+
+def _without_credentials(value: Any) -> Any:
+    """The URL as it may be shown: what stands before the last @, and the query, can be secret."""
+    if not isinstance(value, str):
+        return value
+    shown = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", value, flags=re.DOTALL)
+    return re.sub(r"\?.*", "?***", shown, flags=re.DOTALL)
+
+
+def _split(value: str) -> SplitResult | None:
+    """The parts of a URL, or None where it is none."""
+    if not value.isascii() or re.search(r"[\s\x00-\x1f\x7f]", value):
+        return None
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        return None
+    return parts
+
+
+def url(value: Any, name: str, schemes: Sequence[str] = ("http", "https"), path: str = "any") -> list[str]:
+    """Accept a URL with one of `schemes`, a host and a sound port.
+
+    `path` says what may follow the host: `any`; `base` (something is appended to it, so no closing slash, query or
+    fragment); `none` (scheme, host and port only). Credentials and query in it are not shown.
+    """
+    example = f"{schemes[0]}://host.example.org"
+    accepted = f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    accepted += {
+        "any": f", such as {example}/path",
+        "base": f" and ends without a slash or query, such as {example}/path",
+        "none": f" and has nothing behind the host and port, such as {example}:8080",
+    }[path]
+    shown = _without_credentials(value)
+    if not isinstance(value, str) or _is_blank(value):
+        return _refuse(name, shown, "which is no URL", accepted)
+    parts = _split(value)
+    if parts is None or not parts.scheme or not parts.hostname:
+        return _refuse(name, shown, "which is no URL", accepted)
+    if parts.scheme not in schemes:
+        return _refuse(name, shown, f"whose scheme {_show(parts.scheme)} is not accepted", accepted)
+    if not _is_hostname(parts.hostname) or parts.port == 0:
+        return _refuse(name, shown, "whose host or port is wrong", accepted)
+    if path != "any" and ("?" in value or "#" in value or value.endswith("/")):
+        return _refuse(name, shown, "which ends in a slash, a query or a fragment", accepted)
+    if path == "none" and parts.path:
+        return _refuse(name, shown, "which holds a path", accepted)
+    return []

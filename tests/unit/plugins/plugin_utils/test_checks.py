@@ -1,0 +1,240 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks
+
+DIGEST = "@sha256:" + "0123456789abcdef" * 4
+
+
+def refused(found: list[str], name: str = "some_var") -> str:
+    """The one sentence of a refusal."""
+    assert len(found) == 1
+    assert found[0].startswith(name + " ")
+    assert found[0].endswith(".")
+    assert "\n" not in found[0]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis:7.4-alpine",
+        "library/redis:7",
+        "localhost:5000/redis:7",
+        "registry.example.org:5000/a/b_c/d:1.0_x",
+        "198.18.0.1:5000/docling:1",
+        "[::1]:5000/docling:1",
+        "redis" + DIGEST,
+        "redis:7" + DIGEST,
+        "redis:latest" + DIGEST,
+        "ghcr.io/a/b:" + "x" * 128,
+    ],
+)
+def test_image_accepted(value):
+    assert checks.image(value, "some_var") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("redis", "no tag"),
+        ("localhost:5000/redis", "no tag"),
+        ("redis:latest", "latest"),
+        ("redis:Latest", "latest"),
+        ("localhost:5000/redis:latest", "latest"),
+        ("redis:", "no image reference"),
+        ("redis:7 ", "no image reference"),
+        ("Redis:7", "no image reference"),
+        ("redis@sha256:abc", "no image reference"),
+        ("https://ghcr.io/a/b:1", "no image reference"),
+        ("redis:" + "x" * 129, "no image reference"),
+        (7, "no image reference"),
+        (["redis:7"], "no image reference"),
+        ("", "not set"),
+        ("  ", "not set"),
+        (None, "not set"),
+    ],
+)
+def test_image_refused(value, why):
+    assert why in refused(checks.image(value, "some_var"))
+
+
+@pytest.mark.parametrize("value", ["6m", "512m", "512MB", "8g", "8Gb", "6291456", 6291456, "6291456b", "8388608k"])
+def test_memory_accepted(value):
+    assert checks.memory(value, "some_var") == []
+
+
+@pytest.mark.parametrize("value", ["8 GB", "1.5g", "8gi", "8t", "-1", "0", "5m", "1k", "lots", "", None, True, 1.5, [1]])
+def test_memory_refused(value):
+    refused(checks.memory(value, "some_var"))
+
+
+@pytest.mark.parametrize("value", [1, 80, "443", 65535])
+def test_port_accepted(value):
+    assert checks.port(value, "some_var") == []
+
+
+@pytest.mark.parametrize("value", [0, -1, 65536, "http", "80/tcp", "8080:80", 80.0, True, "", None, "9" * 400])
+def test_port_refused(value):
+    assert "from 1 to 65535" in refused(checks.port(value, "some_var"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["localhost", "vm1", "docs.example.org", "xn--bcher-kva.example", "10.0.0.1", "::1", "2001:db8::1", "a" * 63 + ".org", "3com.example"],
+)
+def test_hostname_accepted(value):
+    assert checks.hostname(value, "some_var") == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://docs.example.org",
+        "docs.example.org/",
+        "docs.example.org:443",
+        "*.example.org",
+        "docs..example.org",
+        "docs.example.org.",
+        "-a.example",
+        "a-.example",
+        "a_b.example",
+        "bücher.example",
+        "256.1.1.1",
+        "10.0.0",
+        "[::1]",
+        "fe80::1%eth0",
+        "a" * 64 + ".org",
+        ".".join(["a" * 49] * 6),
+        "a b",
+        "a\nb",
+        "docs.example.org\n",
+        7,
+        "",
+        None,
+    ],
+)
+def test_hostname_refused(value):
+    refused(checks.hostname(value, "some_var"))
+
+
+def test_choice():
+    assert checks.choice("basic", "some_var", ["none", "basic"]) == []
+    assert "one of none, basic" in refused(checks.choice("ldap", "some_var", ["none", "basic"]))
+    refused(checks.choice(None, "some_var", ["none", "basic"]))
+    refused(checks.choice(True, "some_var", [1, 2]))
+    refused(checks.choice(1, "some_var", ["1"]))
+    refused(checks.choice(["none"], "some_var", ["none"]))
+
+
+def test_int():
+    assert checks.integer(0, "some_var") == []
+    assert checks.integer("-5", "some_var", -5, 5) == []
+    assert "at least 3" in refused(checks.integer(2, "some_var", 3))
+    assert "at most 3" in refused(checks.integer(4, "some_var", None, 3))
+    assert "from 1 to 3" in refused(checks.integer("four", "some_var", 1, 3))
+    refused(checks.integer("5\n", "some_var", 1, 10))
+    refused(checks.integer(None, "some_var"))
+    refused(checks.integer(False, "some_var"))
+    refused(checks.integer(1.0, "some_var"))
+
+
+@pytest.mark.parametrize("value", ["", "plain", "$x ; # ' \" \\", "two\nlines", "grün", 5, 1.5, True])
+def test_text_accepted(value):
+    assert checks.text(value, "some_var") == []
+
+
+@pytest.mark.parametrize("value", ["hush\0hush", "hush\udc80", ["hush"], {"hush": 1}, None, "hush" * 40000])
+def test_text_refused_without_its_value(value):
+    assert "hush" not in refused(checks.text(value, "some_var"))
+
+
+@pytest.mark.parametrize("value", ["vK3pQ8xTz0LmWn5B", "correct horse battery staple", "p$w:d;#'\"\\\nü12345678"])
+def test_secret_accepted(value):
+    assert checks.secret(value, "some_var", 16) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "short-hush",
+        "changeme",
+        "changeme-changeme-changeme",
+        "CHANGE_ME_PLEASE_NOW_hush",
+        "change-this-to-a-hush-value",
+        "your-secret-0000000000000000",
+        "<put the hush here, 32 long>",
+        "password12345678901234",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+        "abababababababababababab",
+        "hush" * 8 + "\0",
+        12345678901234567890,
+        ["hush"],
+        "",
+        "    ",
+        None,
+    ],
+)
+def test_secret_refused_without_its_value(value):
+    sentence = refused(checks.secret(value, "some_var", 16))
+    assert "hush" not in sentence
+    assert "1234567" not in sentence
+    assert "16 random characters" in sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        ("http://docling-serve:5001", {}),
+        ("https://docs.example.org/files?x=1#y", {}),
+        ("https://[2001:db8::1]:8443/", {}),
+        ("redis://:p%40ss@redis:6379/0", {"schemes": ["redis", "rediss"]}),
+        ("https://docs.example.org/files", {"path": "base"}),
+        ("https://docs.example.org:444", {"path": "none"}),
+        ("HTTPS://docs.example.org", {}),
+    ],
+)
+def test_url_accepted(value, options):
+    assert checks.url(value, "some_var", **options) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        ("docling:5001", {}),
+        ("docs.example.org", {}),
+        ("ftp://docs.example.org", {}),
+        ("http://", {}),
+        ("http://a b/", {}),
+        ("http://a/\n", {}),
+        ("http://a_b/", {}),
+        ("http://a:99999/", {}),
+        ("http://a:0/", {}),
+        ("http://a:x/", {}),
+        ("http://[::1", {}),
+        ("http://bücher.example/", {}),
+        ("https://docs.example.org/files/", {"path": "base"}),
+        ("https://docs.example.org?x", {"path": "base"}),
+        ("https://docs.example.org/", {"path": "none"}),
+        ("https://docs.example.org/x", {"path": "none"}),
+        (5, {}),
+        ("", {}),
+        (None, {}),
+    ],
+)
+def test_url_refused(value, options):
+    refused(checks.url(value, "some_var", **options))
+
+
+def test_url_credentials_are_not_shown():
+    for value in ["redis://me:hush@/x@redis:6379/0?password=hush", "redis://me:x/hush@redis", "me:hush@redis"]:
+        assert "hush" not in refused(checks.url(value, "some_var", ["rediss"]))
+    assert "hush" not in refused(checks.url("https://u:hush@a b/?t=hush\nhush", "some_var"))
+
+
+def test_long_values_are_cut():
+    assert len(refused(checks.image("x" * 5000, "some_var"))) < 300

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The verbs of this repository. Each is one line; what they do stands in tools/.
+
+.DEFAULT_GOAL := help
+.PHONY: help up down convert test lint unit sanity integration molecule e2e bench
+
+# The time at which make was called, so that the table of steps can say how long the Python environment took.
+PYTHON = STARTED=$$(date +%s.%N) && export STARTED && tools/venv && .venv/bin/python
+
+# make up INVENTORY=path and make convert INVENTORY=path work on real machines; without it, on the local test host.
+INVENTORY ?=
+export INVENTORY
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb text; do printf '%-12s %s\n' "$$verb" "$$text"; done
+
+up: ## converge the local test host vm1 (or INVENTORY=path), convert a PDF, say where everything is
+	@$(PYTHON) tools/up.py
+
+down: ## remove the local test hosts; images and the Python environment stay
+	@tests/testbed/bed down
+
+convert: ## PDF=path [INVENTORY=path]: any PDF through the front door, Markdown to standard output
+	@$(PYTHON) tools/convert.py "$(PDF)"
+
+test: ## every test there is, cheap ones first, with a table of times
+	@$(PYTHON) tools/test.py lint sanity unit testbed integration molecule e2e
+
+lint: ## ruff, yamllint, ansible-lint, shellcheck, changelog
+	@$(PYTHON) tools/test.py lint
+
+unit: ## unit tests
+	@$(PYTHON) tools/test.py unit
+
+sanity: ## ansible-test sanity, and the collection as an artifact: built, installed, its playbooks found
+	@$(PYTHON) tools/test.py sanity
+
+integration: ## [TARGET=name] every module against the real service, on a test host
+	@$(PYTHON) tools/test.py testbed integration
+
+molecule: ## the whole stack: create, converge, idempotence, check, side effects, verify, destroy
+	@$(PYTHON) tools/test.py testbed molecule
+
+e2e: ## what a person does, from the outside: make up twice, a PDF of their own, a browser
+	@$(PYTHON) tools/test.py testbed e2e
+
+bench: ## figures into tests/bench/latest.json, against the local test host
+	@$(PYTHON) tests/bench/run.py

@@ -135,7 +135,7 @@ class Docker:
 
     def image(self, reference):
         """A local image by reference or id, or None."""
-        return self.find(f"/images/{quote(reference, safe='')}/json")
+        return self.find(f"/images/{quote(reference, safe='/:@')}/json")
 
     def logs(self, container, tail=20):
         """The last `tail` lines a container wrote to stdout and stderr, as text."""

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render an app's templates on the controller, ship them in one piece, and tell what the host is doing while it lasts."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.compose_bundle import BundleError, make_bundle, pack
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import render
+
+MODULE = "selfhost.aistack.compose_app"
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "templates": {"type": "str", "default": "app"},
+    "copy": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"src": {"type": "str", "required": True}, "dest": {"type": "str", "required": True}},
+    },
+    "env": {"type": "dict", "default": {}},
+    "secrets": {"type": "dict", "default": {}},
+    "volumes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "uid": {"type": "int", "default": 0},
+            "gid": {"type": "int", "default": 0},
+        },
+    },
+    "networks": {"type": "list", "elements": "str", "default": []},
+    "reload": {"type": "dict", "default": {}},
+    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "wait": {"type": "int", "default": 120},
+    "keep": {"type": "int", "default": 5},
+    "root": {"type": "path", "default": "/opt/aistack"},
+}
+
+
+class ActionModule(ActionBase):
+    """compose_app's half on the controller."""
+
+    _requires_connection = True
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        _result, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        root = args.pop("root")
+        try:
+            bundle = self._bundle(args, task_vars)
+        except (BundleError, ValueError) as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        result = self._call({"bundle": pack(bundle), "root": root}, task_vars)
+        began = time.monotonic()
+        while result.get("job"):
+            host = task_vars.get("inventory_hostname", "")
+            spent = time.monotonic() - began
+            self._display.display(f"  [{host}] {args['name']}: {result['doing']} ({spent:.0f} s)")
+            result = self._call({"attach": result["job"], "root": root}, task_vars)
+        # What was shipped holds secrets and is of no use to a reader.
+        result.pop("invocation", None)
+        return result
+
+    def _call(self, module_args, task_vars):
+        return self._execute_module(module_name=MODULE, module_args=module_args, task_vars=task_vars)
+
+    def _bundle(self, args, task_vars):
+        source = self._find("templates", args.pop("templates"))
+        files = self._tree(source, lambda path: self._rendered(path, source, task_vars))
+        for folder in args.pop("copy"):
+            tree = self._tree(self._find("files", folder["src"]), lambda path: None)
+            files.update({os.path.join(folder["dest"], path): entry for path, entry in tree.items()})
+        env_files = {service: render(values) for service, values in args.pop("env").items()}
+        secrets = {name: _secret(name, spec) for name, spec in args.pop("secrets").items()}
+        return make_bundle(files=files, env_files=env_files, secrets=secrets, **args)
+
+    def _find(self, kind, name):
+        try:
+            return self._find_needle(kind, name)
+        except AnsibleError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+
+    @staticmethod
+    def _tree(top, render_one):
+        """{path: (bytes, mode)} of all files below a folder; `render_one` gives a template's text, or None for a plain file."""
+        files = {}
+        for folder, folders, names in os.walk(top):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                full = os.path.join(folder, name)
+                path = os.path.relpath(full, top)
+                mode = 0o755 if os.stat(full).st_mode & stat.S_IXUSR else 0o644
+                text = render_one(full) if name.endswith(".j2") else None
+                if text is None:
+                    with open(full, "rb") as handle:
+                        files[path] = (handle.read(), mode)
+                else:
+                    files[path[: -len(".j2")]] = (text.encode(), mode)
+        return files
+
+    def _rendered(self, path, top, task_vars):
+        """A template's text, with the same settings as ansible.builtin.template."""
+        search = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), os.path.dirname(path), top]
+        search = [entry for folder in search for entry in (os.path.join(folder, "templates"), folder)]
+        templar = self._templar.copy_with_new_env(searchpath=search, available_variables=task_vars)
+        with open(path, encoding="utf-8") as handle:
+            template = trust_as_template(handle.read())
+        try:
+            text = templar.template(template, escape_backslashes=False, overrides={"trim_blocks": True, "lstrip_blocks": False})
+        except AnsibleError as exc:
+            raise AnsibleActionFail(f"{os.path.relpath(path, top)}: {exc}") from exc
+        return "" if text is None else str(text)
+
+
+def _secret(name, spec):
+    """A secret's declaration, checked; its content is never part of an error."""
+    if not isinstance(spec, dict) or spec.get("content") in (None, ""):
+        raise BundleError(f"secrets: '{name}' has no content; give content, and uid where the container is not root.")
+    unknown = set(spec) - {"content", "uid", "gid", "mode"}
+    if unknown:
+        raise BundleError(f"secrets: '{name}' has the unknown key {sorted(unknown)[0]}; accepted are content, uid, gid and mode.")
+    numbers = {key: int(spec[key]) for key in ("uid", "gid") if key in spec}
+    if "mode" in spec:
+        # As everywhere in Ansible: a text is octal, and YAML has already read a bare 0400 as an octal number.
+        numbers["mode"] = spec["mode"] if isinstance(spec["mode"], int) else int(spec["mode"], 8)
+    return dict(numbers, content=spec["content"])

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One app on one host: look at it, plan, and tell the result in the terms of the task.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import time
+import zlib
+from urllib.parse import quote
+
+from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import NONE, plan_files, plan_services
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
+from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
+
+_SECRET_NAME = re.compile(r"KEY|SECRET|PASS|TOKEN|USERS|PROVIDERS|CREDENTIAL|URL")
+_TEXT_LIMIT = 200_000
+
+
+class AppError(Exception):
+    """Why an app could not be brought to the wanted state; one sentence, with what was done about it."""
+
+
+def unpack(text):
+    """The bundle that the controller packed."""
+    return json.loads(zlib.decompress(base64.b64decode(text)))
+
+
+class Stopwatch:
+    """Seconds spent in named phases, in the order of their first use."""
+
+    def __init__(self):
+        self.seconds = {}
+        self._phase, self._since = None, None
+
+    def phase(self, name):
+        self.stop()
+        self._phase, self._since = name, time.monotonic()
+
+    def stop(self):
+        if self._phase:
+            spent = time.monotonic() - self._since
+            self.seconds[self._phase] = round(self.seconds.get(self._phase, 0) + spent, 3)
+        self._phase = None
+
+
+class App:
+    """What is wanted (the bundle), what is there, and the plan between them."""
+
+    def __init__(self, bundle, root, docker):
+        self.bundle = bundle
+        self.folder = os.path.join(root, bundle["app"])
+        self.docker = docker
+        self.watch = Stopwatch()
+        self.look()
+
+    def look(self):
+        """Read disk and engine once and make the plan. Changes nothing."""
+        self.watch.phase("compare")
+        bundle = self.bundle
+        self.engine = self.docker.available()
+        self.releases = Releases(self.folder)
+        recorded_paths = [entry["path"] for entry in self.releases.record.get("files", [])]
+        paths = {entry["path"] for entry in bundle["files"]} | set(recorded_paths)
+        self.found = {path: _files.look(os.path.join(self.folder, path)) for path in paths}
+        self.files = plan_files(bundle["files"], self.found, recorded_paths)
+        self.observed = observe(self.docker, bundle["project"]) if self.engine else {}
+        self.images = self._look_at_images()
+        self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
+        self.networks = [n for n in bundle["networks"] if not (self.engine and self.docker.find(f"/networks/{quote(n)}"))]
+        loaded = self.releases.state["loaded"]
+        self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
+        self.watch.stop()
+
+    def _look_at_images(self):
+        references = sorted({service["image"] for service in self.bundle["services"].values()})
+        if not self.engine:
+            return dict.fromkeys(references)
+        ids = _compose_images.local_ids(self.docker, references)
+        if self.bundle["pull"] == "always":
+            built = {service["image"] for service in self.bundle["services"].values() if service["build"]}
+            for reference in references:
+                if reference not in built and ids[reference] and _compose_images.moved(self.docker, reference):
+                    ids[reference] = None
+        return ids
+
+    def volume_top(self, volume):
+        """The folder of a volume on the host, None where the volume does not exist."""
+        there = self.docker.find(f"/volumes/{quote(volume['name'])}") if self.engine else None
+        return there and there["Mountpoint"]
+
+    def _volume_fits(self, volume):
+        top = self.volume_top(volume)
+        if top is None:
+            return False
+        info = os.stat(top)
+        return (info.st_uid, info.st_gid) == (volume["uid"], volume["gid"])
+
+    @property
+    def record_is_current(self):
+        """Whether the current release's record says what the bundle says."""
+        services = self.releases.record.get("services", {})
+        return {name: service["hash"] for name, service in self.bundle["services"].items()} == {
+            name: service["hash"] for name, service in services.items()
+        }
+
+    @property
+    def changed_files(self):
+        return [entry["path"] for entry in self.files if entry["changed"]]
+
+    @property
+    def changed(self):
+        services = any(plan["action"] != NONE for plan in self.services.values())
+        return bool(self.changed_files or services or self.volumes or self.networks or not self.record_is_current)
+
+    @property
+    def next_release(self):
+        """The number that the wanted state has or will have."""
+        current = self.releases.current
+        differs = any(entry["before"] != entry["after"] and entry["path"] not in self._kept() for entry in self.files)
+        return (current or 0) + 1 if differs or not self.record_is_current else current
+
+    def _kept(self):
+        """Paths whose wanted content is that of the current release: writing them again makes no new release."""
+        recorded = {entry["path"]: entry["digest"] for entry in self.releases.record.get("files", [])}
+        return {entry["path"] for entry in self.bundle["files"] if recorded.get(entry["path"]) == entry["digest"]}
+
+    def result(self, observed, planned=None):
+        """The task's result. observed: containers as they are after the run. planned: the plan that was carried out."""
+        planned = planned or self.services
+        services = {}
+        for name, plan in planned.items():
+            now = observed.get(name)
+            image = self.bundle["services"].get(name, {}).get("image")
+            services[name] = {
+                "changed": plan["action"] != NONE,
+                "why": plan["why"],
+                "state": now.state if now else "absent",
+                "health": now.health if now else "none",
+                "image": image,
+                "image_digest": _compose_images.repo_digest(self.docker, image) if now and image else None,
+            }
+        return {
+            "changed": self.changed,
+            "app": self.bundle["app"],
+            "folder": self.folder,
+            "files": self.files,
+            "services": services,
+            "volumes": [volume["name"] for volume in self.volumes],
+            "networks": self.networks,
+            "release": self.next_release,
+            "seconds": self.watch.seconds,
+        }
+
+    def diff(self):
+        """Before and after of each changed file for --diff; of secrets and environment only digests."""
+        wanted = {entry["path"]: entry for entry in self.bundle["files"]}
+        out = []
+        for change in self.files:
+            if not change["changed"]:
+                continue
+            path = os.path.join(self.folder, change["path"])
+            entry = wanted.get(change["path"])
+            before = b""
+            if change["before"]:
+                with open(path, "rb") as handle:
+                    before = handle.read()
+            after = base64.b64decode(entry["content"]) if entry else b""
+            kind = entry["kind"] if entry else _kind(change["path"])
+            found = self.found[change["path"]]
+            out.append(
+                {
+                    "before_header": f"{path} ({_owner(found)})",
+                    "after_header": f"{path} ({_owner(entry)})",
+                    "before": _shown(before, kind),
+                    "after": _shown(after, kind),
+                }
+            )
+        return out
+
+    def secrets(self):
+        """Values that no message may show: contents of secrets, and variables whose name says so."""
+        values = set()
+        for entry in self.bundle["files"]:
+            text = base64.b64decode(entry["content"]).decode("utf-8", "replace")
+            if entry["kind"] == "secret":
+                values.update(line.strip() for line in [text, *text.splitlines()])
+            elif entry["kind"] == "env":
+                for line in text.splitlines():
+                    name, _, value = line.partition("=")
+                    if _SECRET_NAME.search(name):
+                        values.add(value.strip().strip("'\""))
+        return sorted((value for value in values if len(value) >= 6), key=len, reverse=True)
+
+    def redact(self, text):
+        """A text without the app's secrets."""
+        for value in self.secrets():
+            text = text.replace(value, "********")
+        return text
+
+
+def _kind(path):
+    return {"env": "env", "secrets": "secret"}.get(path.split("/", 1)[0], "file")
+
+
+def _owner(entry):
+    return f"{entry['mode']:04o} {entry['uid']}:{entry['gid']}" if entry else "absent"
+
+
+def _shown(data, kind):
+    if not data:
+        return ""
+    if kind == "secret":
+        return secret_digest(data) + "\n"
+    text = data.decode("utf-8", "replace")
+    if kind == "env":
+        pairs = (line.partition("=") for line in text.splitlines())
+        return "".join(f"{name}={secret_digest(value)}\n" if sep else f"{secret_digest(name)}\n" for name, sep, value in pairs)
+    if len(data) > _TEXT_LIMIT or "\0" in text:
+        return secret_digest(data) + "\n"
+    return text

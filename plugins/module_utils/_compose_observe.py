@@ -1,0 +1,121 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs now: the containers of one compose project as the engine shows them.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+LABEL_INPUTS = "aistack.inputs"
+LABEL_SERVICE = "com.docker.compose.service"
+LABEL_ONE_OFF = "com.docker.compose.oneoff"
+
+# What a person may alter on a container without compose noticing it (its own hash is a label that nobody rewrites).
+# Engine's name -> the words for it. The value is kept as it is where it can hold no secret, otherwise as a digest.
+HOST_FIELDS = {
+    "Memory": "memory limit",
+    "MemorySwap": "swap limit",
+    "MemoryReservation": "memory reservation",
+    "NanoCpus": "CPU limit",
+    "CpuShares": "CPU shares",
+    "PidsLimit": "process limit",
+    "RestartPolicy": "restart policy",
+    "Binds": "mounts",
+    "Mounts": "mounts",
+    "Tmpfs": "tmpfs",
+    "PortBindings": "published ports",
+    "NetworkMode": "network mode",
+    "CapAdd": "added capabilities",
+    "CapDrop": "dropped capabilities",
+    "SecurityOpt": "security options",
+    "ReadonlyRootfs": "read-only root",
+    "Privileged": "privileges",
+    "Ulimits": "ulimits",
+    "Devices": "devices",
+    "DeviceRequests": "device requests",
+    "LogConfig": "logging",
+    "ShmSize": "shared memory size",
+    "ExtraHosts": "extra hosts",
+    "Sysctls": "sysctls",
+}
+CONFIG_FIELDS = {
+    "Env": "environment",
+    "Cmd": "command",
+    "Entrypoint": "entrypoint",
+    "User": "user",
+    "WorkingDir": "working directory",
+    "Healthcheck": "healthcheck",
+    "StopSignal": "stop signal",
+}
+
+
+def digest_of(value):
+    """A short digest of anything JSON can say."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def fingerprint(container):
+    """The alterable part of an inspected container: {engine's field: value or digest}. Equal for equal containers."""
+    marks = {field: container["HostConfig"].get(field) for field in HOST_FIELDS}
+    for field in ("Binds", "Mounts"):
+        if isinstance(marks[field], list):
+            marks[field] = sorted(marks[field], key=json.dumps)
+    config = dict(container["Config"])
+    config["Env"] = sorted(config.get("Env") or [])
+    marks.update({field: digest_of(config.get(field)) for field in CONFIG_FIELDS})
+    marks["Networks"] = sorted(container["NetworkSettings"].get("Networks") or {})
+    return marks
+
+
+def altered(recorded, found):
+    """The words for what differs between a recorded fingerprint and the one found, each once."""
+    words = dict(HOST_FIELDS, Networks="networks", **CONFIG_FIELDS)
+    return list(dict.fromkeys(words[field] for field in words if recorded.get(field) != found.get(field)))
+
+
+class Observed:
+    """One service's container. `state`: running, exited, paused...; `health`: healthy, unhealthy, starting or none."""
+
+    def __init__(self, container):
+        state = container["State"]
+        self.id = container["Id"]
+        self.name = container["Name"].lstrip("/")
+        self.image_id = container["Image"]
+        self.inputs_hash = (container["Config"].get("Labels") or {}).get(LABEL_INPUTS)
+        self.state = state["Status"]
+        self.exit_code = state.get("ExitCode", 0)
+        self.out_of_memory = bool(state.get("OOMKilled"))
+        self.started_at = state.get("StartedAt")
+        self.restarts = container.get("RestartCount", 0)
+        health = state.get("Health") or {}
+        self.health = health.get("Status", "none")
+        self.last_probe = ((health.get("Log") or [{}])[-1].get("Output") or "").strip()
+        self.fingerprint = fingerprint(container)
+
+    @property
+    def running(self):
+        return self.state == "running"
+
+    def stopped_because(self):
+        """Why it does not run, in words."""
+        if self.state == "exited":
+            memory = ", killed for want of memory" if self.out_of_memory else ""
+            return f"not running (exited with code {self.exit_code}{memory})"
+        return f"not running ({self.state})"
+
+
+def observe(docker, project):
+    """{service: Observed} of a project; where several containers of one service exist, the running or the newest one."""
+    found = {}
+    for listed in sorted(docker.containers(project), key=lambda c: (c["State"] == "running", c["Created"])):
+        if listed["Labels"].get(LABEL_ONE_OFF) == "True":
+            continue
+        container = docker.inspect(listed["Id"])
+        if container is not None:
+            found[listed["Labels"][LABEL_SERVICE]] = Observed(container)
+    return found

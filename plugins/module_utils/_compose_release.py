@@ -1,0 +1,142 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The releases of one app on the host: numbered folders with all files, and the record of which one is current.
+
+Private to the collection.
+
+/opt/aistack/<app>/                the files in use (compose.yml, env/, secrets/, ...)
+/opt/aistack/<app>/releases/<n>/   a copy of the files of release n, and release.json with services and image ids
+/opt/aistack/<app>/state.json      {current, loaded}; written last, so it names only releases that were healthy
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import shutil
+import time
+
+from ansible_collections.selfhost.aistack.plugins.module_utils import _files
+
+RELEASES = "releases"
+RECORD = "release.json"
+STATE = "state.json"
+LOCK = ".lock"
+
+
+class Busy(Exception):
+    """Another run holds the app's lock."""
+
+
+class Releases:
+    """Store below an app's root folder. Nothing is made on disk before `prepare`."""
+
+    def __init__(self, root):
+        self.root = root
+        self.state = _files.read_json(os.path.join(root, STATE), {"current": None, "loaded": {}})
+        self.current = self.state["current"]
+        self.record = self.read(self.current) if self.current is not None else {}
+
+    def folder(self, number):
+        return os.path.join(self.root, RELEASES, str(number))
+
+    def read(self, number):
+        """The record of a release, {} where it is missing."""
+        return _files.read_json(os.path.join(self.folder(number), RECORD), {})
+
+    def numbers(self):
+        try:
+            names = os.listdir(os.path.join(self.root, RELEASES))
+        except FileNotFoundError:
+            return []
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def unfinished(self):
+        """Numbers of releases newer than the current one: what an interrupted or failed run left."""
+        return [number for number in self.numbers() if self.current is None or number > self.current]
+
+    def prepare(self):
+        """Make the app's folders, for root alone."""
+        os.makedirs(os.path.join(self.root, RELEASES), mode=0o700, exist_ok=True)
+        os.chmod(self.root, 0o700)
+
+    def lock(self, seconds, waiting):
+        """Hold the app for this process; `waiting` is called while another run has it. Raises Busy after `seconds`."""
+        self.prepare()
+        handle = os.open(os.path.join(self.root, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return handle
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    os.close(handle)
+                    raise Busy() from None
+                waiting()
+                time.sleep(0.1)
+
+    def stage(self, files):
+        """Write all files of a new release into a folder of its own; returns its number. Leftovers of cut runs are removed."""
+        for number in self.unfinished():
+            shutil.rmtree(self.folder(number))
+        number = (self.current or 0) + 1
+        folder = self.folder(number)
+        os.makedirs(folder, mode=0o700)
+        write_files(folder, files)
+        return number
+
+    def drop(self, number):
+        """Remove a staged release that did not come into use."""
+        shutil.rmtree(self.folder(number))
+
+    def commit(self, number, record, loaded, keep):
+        """Make a release the current one and forget all but the newest `keep`."""
+        _files.write_json(os.path.join(self.folder(number), RECORD), record)
+        self.note(number, loaded)
+        for old in self.numbers()[: -max(keep, 1)]:
+            shutil.rmtree(self.folder(old))
+        self.record = record
+
+    def note(self, number, loaded):
+        """Write the state: the current release and what reloading services have read."""
+        self.current = number
+        self.state = {"current": number, "loaded": loaded}
+        _files.write_json(os.path.join(self.root, STATE), self.state)
+
+    def bundle_files(self, number):
+        """The files of a kept release in the form of a bundle's files, to be written again."""
+        files = []
+        for entry in self.read(number)["files"]:
+            with open(os.path.join(self.folder(number), entry["path"]), "rb") as handle:
+                files.append(dict(entry, content=base64.b64encode(handle.read()).decode()))
+        return files
+
+
+def write_files(folder, files, only=None):
+    """Write a bundle's files below a folder; `only`: the paths to write (default all)."""
+    for entry in files:
+        if only is not None and entry["path"] not in only:
+            continue
+        path = os.path.join(folder, entry["path"])
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _files.write(path, base64.b64decode(entry["content"]), entry["mode"], entry["uid"], entry["gid"])
+
+
+def remove_files(folder, paths):
+    """Remove files below a folder, and the folders that this leaves empty."""
+    for path in paths:
+        full = os.path.join(folder, path)
+        if os.path.lexists(full):
+            os.unlink(full)
+        parent = os.path.dirname(full)
+        while parent != folder and not os.listdir(parent):
+            os.rmdir(parent)
+            parent = os.path.dirname(parent)
+
+
+def manifest(files):
+    """A bundle's files without their content, for the record."""
+    return [{key: value for key, value in entry.items() if key != "content"} for entry in files]

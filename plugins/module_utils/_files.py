@@ -1,0 +1,74 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are whole or not there: compare, write, read JSON.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+
+
+def look(path):
+    """{digest, mode, uid, gid} of a regular file, None where there is nothing, and a digest of None for anything else."""
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return None
+    found = {"digest": None, "mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
+    if stat.S_ISREG(info.st_mode):
+        with open(path, "rb") as handle:
+            found["digest"] = hashlib.sha256(handle.read()).hexdigest()
+    return found
+
+
+def write(path, data, mode=0o644, uid=0, gid=0):
+    """Write bytes so that a reader sees the old file or the new one, even over a power cut; never readable by more than `mode`."""
+    folder = os.path.dirname(path)
+    handle, temporary = tempfile.mkstemp(prefix=".aistack-", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            os.fchown(out.fileno(), uid, gid)
+            os.fchmod(out.fileno(), mode)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    sync_folder(folder)
+
+
+def sync_folder(folder):
+    """Make renames in a folder last over a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_json(path, default=None):
+    """The content of a JSON file, or `default` where it is missing. A garbled one raises ValueError with its path."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return json.load(handle)
+    except FileNotFoundError:
+        return default
+    except ValueError as exc:
+        raise ValueError(f"{path} is not JSON ({exc})") from exc
+
+
+def write_json(path, value):
+    """Write a JSON file for root alone (0600), whole or not at all."""
+    write(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode(), 0o600)

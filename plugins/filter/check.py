@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.template import AnsibleUndefined, accept_args_markers, get_first_marker_arg
+
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks
 
 
@@ -44,6 +45,7 @@ class FilterModule:
             "check_image": _as_filter(checks.image),
             "check_int": _as_filter(checks.integer),
             "check_memory": _as_filter(checks.memory),
+            "check_pattern": _as_filter(checks.pattern),
             "check_port": _as_filter(checks.port),
             "check_secret": _as_filter(checks.secret),
             "check_text": _as_filter(checks.text),

@@ -20,7 +20,9 @@ from urllib.parse import SplitResult, urlsplit
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import value_problem
 
 # The grammar of an image reference as registries and the Docker engine take it.
-_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])"
+_DOMAIN = (
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])"
+)
 _PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN}(?::[0-9]+)?)/)?(?P<path>{_PATH_PART}(?:/{_PATH_PART})*)"
@@ -57,7 +59,9 @@ def _refuse(name: str, value: Any, why: str, accepted: str) -> list[str]:
 
 def image(value: Any, name: str) -> list[str]:
     """Accept an image reference that names one version: a tag other than `latest`, or a digest."""
-    accepted = "an image with a tag other than latest, such as registry.example.org:5000/team/app:1.4.2, or with a digest"
+    accepted = (
+        "an image with a tag other than latest, such as registry.example.org:5000/team/app:1.4.2, or with a digest"
+    )
     if not isinstance(value, str) or _is_blank(value):
         return _refuse(name, value, "which is no image reference", accepted)
     match = _IMAGE.fullmatch(value)
@@ -141,6 +145,18 @@ def choice(value: Any, name: str, choices: Sequence[Any]) -> list[str]:
     if any(value == known and isinstance(value, bool) == isinstance(known, bool) for known in choices):
         return []
     return _refuse(name, value, "which is not known", "one of " + ", ".join(str(known) for known in choices))
+
+
+def pattern(value: Any, name: str, regex: str, accepted: str) -> list[str]:
+    """Accept a text that `regex` matches as a whole; `accepted` says in words and by an example what that is.
+
+    A list is accepted when all its items are. The value is shown, so this is no rule for a secret.
+    """
+    items = value if isinstance(value, (list, tuple)) else [value]
+    for item in items:
+        if not isinstance(item, (str, int)) or isinstance(item, bool) or not re.fullmatch(regex, str(item)):
+            return _refuse(name, item, "which is not accepted", accepted)
+    return []
 
 
 def text(value: Any, name: str) -> list[str]:

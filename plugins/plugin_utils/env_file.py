@@ -7,8 +7,8 @@
 Docker Compose reads an env file with its own dotenv parser. Without quotes it trims, cuts at ` #` and fills in
 `$NAME`. In single quotes nothing can be said about a value that ends in a backslash or holds `\\'`. In double quotes
 every text can be written: first `\\"` becomes `"`, then the escapes (`\\\\`, `\\n`, `\\r` ...) are resolved, then `$$`
-becomes `$`. So every value stands in double quotes, on one line. CR must be escaped, because CR LF in the file
-becomes LF before anything else is looked at; the same holds for compose-go 2.0.2 (Compose 2.26) to 2.16 (Compose 5).
+becomes `$`. So every value stands in double quotes, and on one line, which keeps differences readable. Tried with
+compose-go 2.0.2 (which Compose 2.26 asks for), 2.4.8 (Debian's build of it) and 2.16.2 (Compose 5).
 """
 
 from __future__ import annotations

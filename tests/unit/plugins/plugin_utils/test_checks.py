@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks
 
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
@@ -68,7 +69,9 @@ def test_memory_accepted(value):
     assert checks.memory(value, "some_var") == []
 
 
-@pytest.mark.parametrize("value", ["8 GB", "1.5g", "8gi", "8t", "-1", "0", "5m", "1k", "lots", "", None, True, 1.5, [1]])
+@pytest.mark.parametrize(
+    "value", ["8 GB", "1.5g", "8gi", "8t", "-1", "0", "5m", "1k", "lots", "", None, True, 1.5, [1]]
+)
 def test_memory_refused(value):
     refused(checks.memory(value, "some_var"))
 
@@ -85,7 +88,17 @@ def test_port_refused(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["localhost", "vm1", "docs.example.org", "xn--bcher-kva.example", "10.0.0.1", "::1", "2001:db8::1", "a" * 63 + ".org", "3com.example"],
+    [
+        "localhost",
+        "vm1",
+        "docs.example.org",
+        "xn--bcher-kva.example",
+        "10.0.0.1",
+        "::1",
+        "2001:db8::1",
+        "a" * 63 + ".org",
+        "3com.example",
+    ],
 )
 def test_hostname_accepted(value):
     assert checks.hostname(value, "some_var") == []
@@ -238,3 +251,25 @@ def test_url_credentials_are_not_shown():
 
 def test_long_values_are_cut():
     assert len(refused(checks.image("x" * 5000, "some_var"))) < 300
+
+
+@pytest.mark.parametrize("value", ["110MB", 110, ["1KB", "2GB"], []])
+def test_a_value_of_the_form_is_accepted(value):
+    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "begin"),
+    [
+        ("110 MB", "size is '110 MB', which is not accepted"),
+        (["1KB", "nothing"], "size is 'nothing', which is not accepted"),
+        (True, "size is True, which is not accepted"),
+        ("", "size is not set"),
+        (None, "size is not set"),
+        ("1KB\n", "size is '1KB\\n', which is not accepted"),
+    ],
+)
+def test_a_value_of_another_form_is_refused(value, begin):
+    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB") == [
+        f"{begin}{' (or uses a variable that is not defined)' if 'not set' in begin else ''}: set it to a size such as 110MB."
+    ]

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ssh key with which the bed's hosts are reached, and what is known about their host keys."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from .paths import STATE
+from .say import BedError, say
+from .shell import alone, logged, output
+
+KEY = STATE / "ssh" / "id_ed25519"
+KNOWN_HOSTS = STATE / "ssh" / "known_hosts"
+
+
+def ensure() -> Path:
+    """Have the key pair of this checkout and return the private key's path."""
+    with alone("keys"):
+        if not KEY.exists():
+            _make(KEY, "aistack-bed")
+    return KEY
+
+
+def host_key(name: str) -> Path:
+    """Have the host key of a host and return its path; it stays the same when the host is made anew."""
+    path = STATE / "ssh" / f"host_{name}"
+    with alone("keys"):
+        if not path.exists():
+            _make(path, name)
+    return path
+
+
+def remember(name: str, address: str, public_key: str) -> None:
+    """Write down a host's public key in place of what was known about that name and address."""
+    KNOWN_HOSTS.parent.mkdir(parents=True, exist_ok=True)
+    with alone("keys"):
+        old = KNOWN_HOSTS.read_text().splitlines() if KNOWN_HOSTS.exists() else []
+        line = f"{address},{name} {' '.join(public_key.split()[:2])}"
+        if line in old:
+            return
+        kept = [entry for entry in old if not {name, address} & set(entry.split()[0].split(","))]
+        unfinished = KNOWN_HOSTS.with_suffix(".part")
+        unfinished.write_text("\n".join([*kept, line]) + "\n")
+        unfinished.rename(KNOWN_HOSTS)
+
+
+def _make(path: Path, comment: str) -> None:
+    """Make one key pair without a passphrase."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not shutil.which("ssh-keygen"):
+        _install_client()
+    output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
+
+
+def _install_client() -> None:
+    """Install the ssh client, which Ansible needs too."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise BedError("There is no ssh-keygen; install the package openssh-client and try again.")
+    say("keys: installing openssh-client")
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    logged("keys-apt-update", [*apt, "update"], environment=quiet)
+    logged("keys-apt-install", [*apt, "install", "-y", "--no-install-recommends", "openssh-client"], environment=quiet)

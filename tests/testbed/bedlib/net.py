@@ -1,0 +1,66 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bed's network: a bridge in the range reserved for benchmarks, so that no address can be anybody's LAN."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from .engine import docker
+from .paths import GATEWAY, LABEL, NETWORK, SUBNET
+from .say import BedError, say
+from .shell import alone, output, works
+
+_PREFIX = SUBNET.rpartition(".")[0]
+
+
+def ensure() -> None:
+    """Have the bed's network."""
+    if works([docker(), "network", "inspect", NETWORK]):
+        return
+    with alone("network"):
+        if not works([docker(), "network", "inspect", NETWORK]):
+            say(f"network: making {NETWORK} ({SUBNET})")
+            output([docker(), "network", "create", "--label", LABEL, "--subnet", SUBNET, "--gateway", GATEWAY, NETWORK])
+
+
+def remove() -> None:
+    """Remove the bed's network."""
+    if works([docker(), "network", "inspect", NETWORK]):
+        output([docker(), "network", "rm", NETWORK])
+        say(f"network: {NETWORK} removed")
+
+
+def attach(container: str, name: str, address: str) -> None:
+    """Plug a container in under its name and address; a container that is plugged in stays as it is."""
+    if not attached(container):
+        output([docker(), "network", "connect", "--ip", address, "--alias", name, NETWORK, container])
+
+
+def detach(container: str) -> None:
+    """Pull a container's plug."""
+    if attached(container):
+        output([docker(), "network", "disconnect", NETWORK, container])
+
+
+def attached(container: str) -> bool:
+    """Tell whether a container is plugged in."""
+    found = output([docker(), "inspect", "--format", "{{json .NetworkSettings.Networks}}", container])
+    return NETWORK in json.loads(found)
+
+
+def address_for(name: str, taken: set[str]) -> str:
+    """Return the address of a host: vm1 to vm89 follow their number, other names a digest of the name."""
+    number = re.fullmatch(r"vm([1-9]|[1-8][0-9])", name)
+    if number:
+        return f"{_PREFIX}.{10 + int(number[1])}"
+    first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+    for offset in range(150):
+        address = f"{_PREFIX}.{101 + (first + offset) % 150}"
+        if address not in taken:
+            return address
+    raise BedError("The bed has 150 hosts already; take some down with 'bed down NAME'.")

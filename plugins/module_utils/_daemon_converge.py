@@ -1,0 +1,190 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring daemon.json and the running engine to what an owner wants, also after a run that was killed half way.
+
+Private to the collection.
+
+The state file remembers two things: which paths each owner wrote, and with which values the running engine process was
+started or last reloaded. Both are written *before* the file is swapped and corrected after the engine has followed. A run
+killed anywhere in between leaves an engine whose record differs from the file, and the next run gives it what it missed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+
+from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_config as rules
+from ansible_collections.selfhost.aistack.plugins.module_utils import _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import ServiceError
+from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
+
+STATE_NAME = ".aistack-daemon.json"
+# A process's start is known to one kernel tick (0.01 s), a file's change more finely.
+_TICK = 0.02
+
+
+class DaemonConfig:
+    """One owner's contribution to one daemon.json.
+
+    :param path: the file; its folder also holds the state file.
+    :param owner: the contributor's name.
+    :param config: what it wants.
+    :param service: an EngineService, or what acts like one.
+    """
+
+    def __init__(self, path, owner, config, service):
+        self.path = path
+        self.state_path = os.path.join(os.path.dirname(path), STATE_NAME)
+        self.owner = owner
+        self.config = rules.wanted(config)
+        self.service = service
+
+    def converge(self, check=False):
+        """Do what is missing, or only tell it. Returns the module's result; raises ConfigError or ServiceError."""
+        folder = os.path.dirname(self.path)
+        if not os.path.isdir(folder):
+            if check:
+                return self._converge(check)
+            os.makedirs(folder, 0o755)
+        with _locked(folder):
+            return self._converge(check)
+
+    def _converge(self, check):
+        state = self._read_state()
+        text = _read(self.path)
+        current = rules.parse(text or "", self.path)
+        result, record = rules.merge(current, self.owner, self.config, state["owners"])
+        engine = self.service.status()
+        loaded = self._loaded(state, engine, rules.digests(current))
+        desired = rules.digests(result)
+        action, behind = rules.decide(loaded, desired) if engine["daemon"] else ("none", [])
+        differences = _differences(current, result, action, behind)
+        outcome = {
+            "changed": differences.changed,
+            "action": action,
+            "keys": [name for name in differences.names if name != "engine"],
+            "engine_keys": behind,
+            "diff": differences.diff,
+        }
+        if differences.changed:
+            self._validate(result, engine["flags"])
+        if check:
+            return outcome
+        new_text = text if result == current else rules.encode(result)
+        owners = dict(state["owners"])
+        owners[self.owner] = rules.intent(owners.get(self.owner), record)
+        self._remember(state, owners, engine["daemon"], loaded)
+        if new_text != text:
+            self._write(new_text)
+        if action != "none":
+            self._act(action, result, state, text)
+            engine = self.service.status()
+        owners[self.owner] = record
+        if not record["keys"]:
+            del owners[self.owner]
+        self._remember(None, owners, engine["daemon"], desired)
+        return outcome
+
+    def _loaded(self, state, engine, current):
+        """{path: digest} that the running engine uses, as far as it can be known."""
+        known = state["loaded"]
+        if known["daemon"] == engine["daemon"] or not engine["daemon"]:
+            return known["keys"]
+        changed = _change_time(self.path)
+        if changed is None or changed < engine["started"] + _TICK:
+            return current
+        # The file was changed after a start that no run has seen; what it held before is the best guess.
+        return known["keys"]
+
+    def _act(self, action, result, state, old_text):
+        try:
+            if action == "reload":
+                self.service.reload()
+                return
+            if result.get("live-restore") and not self.service.live_restore():
+                self.service.reload_live_restore()
+            self.service.restart()
+        except ServiceError as exc:
+            raise ServiceError(f"The engine does not run with the new configuration: {exc}; {self._put_back(state, old_text)}.") from exc
+
+    def _put_back(self, state, old_text):
+        """Return to the file and the engine as they were; tells how that went."""
+        if old_text is None:
+            os.unlink(self.path)
+        else:
+            self._write(old_text)
+        try:
+            self.service.restart()
+        except ServiceError as exc:
+            return f"the previous file is back in {self.path}, but the engine does not start with it either: {exc}"
+        keys = rules.digests(rules.parse(old_text or "", self.path))
+        self._remember(None, state["owners"], self.service.status()["daemon"], keys)
+        return f"the previous file is back in {self.path} and the engine runs with it"
+
+    def _validate(self, config, flags):
+        with tempfile.TemporaryDirectory(prefix="aistack-") as folder:
+            candidate = os.path.join(folder, "daemon.json")
+            with open(candidate, "w", encoding="utf-8") as handle:
+                handle.write(rules.encode(config))
+            self.service.validate(candidate, self.path, flags)
+
+    def _write(self, text):
+        there = _files.look(self.path) or {"mode": 0o644, "uid": 0, "gid": 0}
+        _files.write(self.path, text.encode(), there["mode"], there["uid"], there["gid"])
+
+    def _read_state(self):
+        """The remembered state; a garbled one (there is no way to it but by hand) is told, not guessed."""
+        try:
+            stored = _files.read_json(self.state_path, {})
+        except ValueError as exc:
+            raise rules.ConfigError(f"{exc}: remove it, then run again.") from exc
+        return {"owners": stored.get("owners", {}), "loaded": stored.get("loaded", {"daemon": None, "keys": {}})}
+
+    def _remember(self, old, owners, daemon, keys):
+        new = {"owners": owners, "loaded": {"daemon": daemon, "keys": keys}}
+        text = json.dumps(new, indent=1, sort_keys=True) + "\n"
+        if new != old and text != _read(self.state_path):
+            _files.write(self.state_path, text.encode())
+
+
+def _differences(current, result, action, behind):
+    differences = DifferenceTracker()
+    before, after = rules.flatten(current), rules.flatten(result)
+    for path in sorted(set(before) | set(after)):
+        secret = rules.is_secret(path)
+        pair = [json.dumps(side[path], sort_keys=True) if secret and path in side else side.get(path) for side in (before, after)]
+        differences.add(path, *pair, secret=secret)
+    if action != "none":
+        differences.add("engine", "uses other values of " + ", ".join(behind), action)
+    return differences
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def _change_time(path):
+    try:
+        return os.stat(path).st_ctime
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    """One run at a time for all files of a folder; the lock ends with its process and leaves nothing behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -12,7 +12,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DE
 from ansible_collections.selfhost.aistack.plugins.module_utils._health_net import HopelessError, NotReadyError
 
 LOG_LINES = 10
-ENDED = ("exited", "dead", "removing")
+ENDED = {"exited": "has exited", "dead": "is dead"}
 
 
 def verdict(container):
@@ -22,7 +22,7 @@ def verdict(container):
     health = (state.get("Health") or {}).get("Status")
     if status in ENDED:
         killed = ", killed because it ran out of memory" if state.get("OOMKilled") else ""
-        return "ended", f"has {status} with code {state.get('ExitCode')}{killed}"
+        return "ended", f"{ENDED[status]} with code {state.get('ExitCode')}{killed}"
     if status == "restarting":
         times = container.get("RestartCount", 0)
         return "waiting", f"is being restarted after code {state.get('ExitCode')} (for the {times}. time)"

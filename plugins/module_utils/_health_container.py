@@ -8,10 +8,15 @@ Private to the collection.
 
 from __future__ import annotations
 
+import contextlib
+import re
+from pathlib import Path
+
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DEFAULT_SOCKET, Docker, DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health_net import HopelessError, NotReadyError
 
 LOG_LINES = 10
+SECRET_NAME = re.compile("KEY|SECRET|PASS|TOKEN|USERS|PROVIDERS|CREDENTIAL|URL")
 ENDED = {"exited": "has exited", "dead": "is dead"}
 
 
@@ -52,8 +57,22 @@ def _label(target):
     return f"{service}project {target['project']}"
 
 
+def _secrets(container):
+    """Values that its log lines may hold and a message must not: variables named like secrets, and secret files."""
+    pairs = [pair.partition("=") for pair in container["Config"].get("Env") or []]
+    found = {value for name, _equals, value in pairs if SECRET_NAME.search(name.upper())}
+    for mount in container.get("Mounts") or []:
+        if mount["Destination"].startswith("/run/secrets/"):
+            with contextlib.suppress(OSError):
+                found.update(Path(mount["Source"]).read_text("utf-8", "replace").splitlines())
+    return sorted((value.strip() for value in found if len(value.strip()) >= 6), key=len, reverse=True)
+
+
 def _last_lines(docker, container):
-    lines = [line.rstrip() for line in docker.logs(container["Id"], tail=LOG_LINES).splitlines() if line.strip()]
+    text = docker.logs(container["Id"], tail=LOG_LINES)
+    for secret in _secrets(container):
+        text = text.replace(secret, "********")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     if not lines:
         return "; it wrote no log"
     return "; its last lines: " + " | ".join(line[:300] for line in lines[-LOG_LINES:])

@@ -21,7 +21,7 @@ def container(status="running", health=None, said=None, name="app-web-1", **stat
     state = {"Status": status, "ExitCode": 0, "OOMKilled": False, **state}
     if health:
         state["Health"] = {"Status": health, "Log": [{"Output": said}] if said else []}
-    return {"Id": f"id-{name}", "Name": f"/{name}", "RestartCount": 3, "State": state}
+    return {"Id": f"id-{name}", "Name": f"/{name}", "RestartCount": 3, "State": state, "Config": {"Env": None}}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,11 @@ def test_verdict(state, outcome, words):
     assert verdict(state) == (outcome, words)
 
 
+def frame(stream, data):
+    """A piece of a container's log as the engine sends it."""
+    return bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
 class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Answers the three questions that the probe asks an engine, about the containers that a test gives it."""
 
@@ -60,6 +65,7 @@ class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def __init__(self, path):
         self.containers = []  # (labels, inspected)
+        self.last_words = b"boom\n"
         super().__init__(path, _Handler)
 
 
@@ -86,7 +92,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if unquote(steps[1]) in (found["Id"], found["Name"].lstrip("/")):
                 if steps[2] == "json":
                     return self._answer(found)
-                return self._send(200, b"\1\0\0\0\0\0\0\x0estarting...\n \n\2\0\0\0\0\0\0\x05boom\n")
+                return self._send(200, frame(1, b"starting...\n \n") + frame(2, self.server.last_words))
         return self._send(404, b'{"message": "No such container"}')
 
     def _answer(self, value):
@@ -146,6 +152,17 @@ def test_exited_is_hopeless_and_told_with_its_last_lines(engine, target):
     with pytest.raises(HopelessError) as caught:
         ask(target, engine, project="app", service="web")
     assert str(caught.value) == "container app-web-1 has exited with code 1; its last lines: starting... | boom"
+
+
+def test_last_lines_are_told_without_the_containers_secrets(engine, target, tmp_path):
+    (tmp_path / "redis_password").write_text("from-a-file\n")
+    ended = container("exited", ExitCode=1)
+    ended["Config"]["Env"] = ["API_KEY=from-a-variable", "TZ=Europe/Berlin", "EMPTY_TOKEN="]
+    ended["Mounts"] = [{"Source": str(tmp_path / "redis_password"), "Destination": "/run/secrets/redis_password"}]
+    engine.containers = [({}, ended)]
+    engine.last_words = b"refused from-a-variable and from-a-file in Europe/Berlin\n"
+    with pytest.raises(HopelessError, match=r"refused \*{8} and \*{8} in Europe/Berlin$"):
+        ask(target, engine, container="app-web-1")
 
 
 def test_containers_of_one_off_runs_do_not_count(engine, target):

@@ -225,4 +225,6 @@ def _override(name, described, env_files):
             services[service]["env_file"] = [f"env/{service}.env"]
         if what["build"]:
             services[service]["image"] = what["image"]
-    return OVERRIDE_HEADER + yaml.safe_dump({"name": f"aistack_{name}", "services": services}, sort_keys=True)
+    # By way of JSON: the controller's texts carry tags, which the YAML writer does not know.
+    plain = json.loads(json.dumps({"name": f"aistack_{name}", "services": services}))
+    return OVERRIDE_HEADER + yaml.safe_dump(plain, sort_keys=True)

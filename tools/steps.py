@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -151,6 +152,14 @@ class Steps:
     ) -> None:
         """Start a step and wait for it."""
         self.finish(self.start(name, command, limit_s=limit_s, shown=shown, env=env))
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Take the time of what is done inside, without a command."""
+        say(f"{name} ...")
+        begin = time.monotonic()
+        yield
+        self._record(name, time.monotonic() - begin)
 
     def end(self) -> None:
         """End every step that still runs."""

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""make up: from nothing to a converted PDF, on the local test host or on the machines of INVENTORY.
+
+Every step is one command that can be typed by hand and is safe to repeat, so a broken run is simply started again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from frontdoor import Access, FrontDoor, SiteError
+from site_access import LOCAL_INVENTORY, AccessError, inventory_of, playbook_command, read_access
+from steps import REPOSITORY, StepFailed, Steps, say
+
+_BED = str(REPOSITORY / "tests" / "testbed" / "bed")
+_SAMPLE = REPOSITORY / "tests" / "e2e" / "sample.pdf"
+_MARKDOWN = REPOSITORY / ".cache" / "sample.md"
+
+
+def main() -> int:
+    """Do all steps; return 0 if the PDF came back as Markdown."""
+    steps = Steps()
+    given = os.environ.get("INVENTORY", "")
+    try:
+        if given:
+            inventory = inventory_of(given)
+        else:
+            inventory = _local_test_host(steps)
+        steps.run("converge", playbook_command(inventory, "site"), limit_s=5400, shown=True)
+        access = read_access(inventory)
+        with steps.timed("convert a PDF"):
+            _MARKDOWN.write_text(FrontDoor(access).convert(_SAMPLE.name, _SAMPLE.read_bytes(), say), encoding="utf-8")
+    except (AccessError, SiteError, StepFailed) as failure:
+        say(steps.table())
+        say(f"FAILED: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        steps.end()
+        return 130
+    say(_summary(access, given))
+    say(steps.table())
+    return 0
+
+
+def _local_test_host(steps: Steps) -> Path:
+    """Have the images, the host vm1 and its inventory."""
+    steps.run("images", [_BED, "images"], limit_s=4500, shown=True)
+    steps.run("test host vm1", [_BED, "up", "vm1"], limit_s=300, shown=True)
+    found = subprocess.run([_BED, "inventory", "vm1"], stdout=subprocess.PIPE, check=False)
+    if found.returncode:
+        raise StepFailed("'tests/testbed/bed inventory vm1' failed; its message stands above.")
+    LOCAL_INVENTORY.write_bytes(found.stdout)
+    return LOCAL_INVENTORY
+
+
+def _summary(access: Access, given: str) -> str:
+    """Say what there is now and how to get at it."""
+    again = f" INVENTORY={given}" if given else ""
+    lines = [
+        "",
+        f"The site is up: {access.url}",
+        f"  Markdown of {_SAMPLE.relative_to(REPOSITORY)}: {_MARKDOWN.relative_to(REPOSITORY)}",
+        f"  Your own PDF: make convert PDF=path/to/file.pdf{again}",
+    ]
+    if access.user:
+        lines.append(f"  Log in as {access.user}; the password: {access.password_from}")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 # Garage itself counts 1K as 1000 and 1Ki as 1024, in its configuration and in what it prints.
 SIZE_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
-SIZE_PATTERN = re.compile(r"^([0-9]+(?:\.[0-9]+)?) ?([kKMGTP]?)(i?)B?$")
+SIZE_PATTERN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kKMGTP]?)(i?)B?")
 
 
 class GarageError(Exception):
@@ -59,7 +59,7 @@ class GarageClient:
         self._timeout = timeout
         self._scheme, self._host, self._port = _split_endpoint(endpoint)
         self._tls = _tls_context(ca_file) if self._scheme == "https" else None
-        if not re.match(r"^[!-~]+$", admin_token):
+        if not re.fullmatch(r"[!-~]+", admin_token):
             raise GarageError("admin_token must be one word of printable ASCII characters: remove spaces and line ends")
         self._headers = {"Authorization": "Bearer " + admin_token, "Accept": "application/json"}
 
@@ -186,7 +186,7 @@ def parse_size(text, name):
     :returns: the size in bytes (int).
     :raises GarageError: if the text is no size.
     """
-    match = SIZE_PATTERN.match(str(text).strip())
+    match = SIZE_PATTERN.fullmatch(str(text).strip())
     if not match or (match.group(3) and not match.group(2)) or ("." in match.group(1) and not match.group(2)):
         raise GarageError(
             "%s is '%s': give bytes, or a number with K, M, G, T, P (1000) or Ki, Mi, Gi, Ti, Pi (1024), such as 10G"

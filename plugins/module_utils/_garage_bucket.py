@@ -23,7 +23,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     parse_size,
 )
 
-BUCKET_NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 FLAGS = ("read", "write", "owner")
 
 
@@ -38,7 +38,7 @@ def wanted_bucket(params):
     if params["aliases"] is not None:
         wanted["aliases"] = sorted({params["name"]} | set(params["aliases"]))
     for alias in wanted.get("aliases", [params["name"]]):
-        if not BUCKET_NAME.match(alias):
+        if not BUCKET_NAME.fullmatch(alias):
             raise GarageError(
                 "The bucket name or alias '%s' cannot be used: give 3 to 63 lowercase letters, digits, hyphens and dots"
                 % alias

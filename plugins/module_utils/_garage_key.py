@@ -24,8 +24,8 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
 )
 
 # The form that every Garage 2 takes; newer ones take more, older ones nothing else.
-KEY_ID = re.compile(r"^GK[0-9a-f]{24}$")
-KEY_SECRET = re.compile(r"^[0-9a-f]{64}$")
+KEY_ID = re.compile(r"GK[0-9a-f]{24}")
+KEY_SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 def check_key(key_id, secret):
@@ -33,11 +33,11 @@ def check_key(key_id, secret):
 
     :raises GarageError: naming the option that cannot be used, without the secret's value.
     """
-    if not KEY_ID.match(key_id):
+    if not KEY_ID.fullmatch(key_id):
         raise GarageError("id is '%s': give GK and 24 lowercase hexadecimal digits" % key_id)
     if not secret:
         raise GarageError("secret is unset: give the 64 lowercase hexadecimal digits that belong to key %s" % key_id)
-    if not KEY_SECRET.match(secret):
+    if not KEY_SECRET.fullmatch(secret):
         raise GarageError(
             "secret of key %s has %d characters or others than 64 lowercase hexadecimal digits" % (key_id, len(secret))
         )

@@ -19,7 +19,7 @@ import time
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import GarageError, GarageUnsure, parse_size
 
-NODE_ID = re.compile(r"^[0-9a-f]{64}$")
+NODE_ID = re.compile(r"[0-9a-f]{64}")
 SMALLEST_CAPACITY = 1024
 # Each question costs Garage a slow token check; twice a second is soon enough for what takes seconds.
 HEALTH_INTERVAL_S = 0.5
@@ -40,7 +40,7 @@ def normalise_nodes(nodes):
             raise GarageError(
                 "%s.id is unset: with more than one node each needs its id of 64 hexadecimal digits" % name
             )
-        if node_id is not None and not NODE_ID.match(node_id):
+        if node_id is not None and not NODE_ID.fullmatch(node_id):
             raise GarageError(
                 "%s.id is '%s': give the whole node id, 64 lowercase hexadecimal digits" % (name, node_id)
             )
@@ -65,7 +65,7 @@ def normalise_redundancy(value):
     """
     if value is None or value == "maximum":
         return value
-    if not re.match(r"^[1-9][0-9]*$", value):
+    if not re.fullmatch(r"[1-9][0-9]*", value):
         raise GarageError("zone_redundancy is '%s': give 'maximum' or a number of zones from 1" % value)
     return {"atLeast": int(value)}
 

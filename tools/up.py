@@ -12,14 +12,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from frontdoor import Access, FrontDoor, SiteError
+from sample_pdf import make_pdf
 from site_access import LOCAL_INVENTORY, AccessError, inventory_of, playbook_command, read_access
 from steps import REPOSITORY, StepFailed, Steps, say
 
 _BED = str(REPOSITORY / "tests" / "testbed" / "bed")
-_SAMPLE = REPOSITORY / "tests" / "e2e" / "sample.pdf"
 _MARKDOWN = REPOSITORY / ".cache" / "sample.md"
 
 
@@ -28,14 +29,11 @@ def main() -> int:
     steps = Steps()
     given = os.environ.get("INVENTORY", "")
     try:
-        if given:
-            inventory = inventory_of(given)
-        else:
-            inventory = _local_test_host(steps)
+        inventory = inventory_of(given) if given else _local_test_host(steps)
         steps.run("converge", playbook_command(inventory, "site"), limit_s=5400, shown=True)
         access = read_access(inventory)
         with steps.timed("convert a PDF"):
-            _MARKDOWN.write_text(FrontDoor(access).convert(_SAMPLE.name, _SAMPLE.read_bytes(), say), encoding="utf-8")
+            _convert(FrontDoor(access))
     except (AccessError, SiteError, StepFailed) as failure:
         say(steps.table())
         say(f"FAILED: {failure}")
@@ -46,6 +44,21 @@ def main() -> int:
     say(_summary(access, given))
     say(steps.table())
     return 0
+
+
+def _convert(door: FrontDoor) -> None:
+    """Send a PDF that did not exist before, and keep its Markdown; its words must be in it."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    lines = [
+        "A first document",
+        f"Made at {now} UTC to see that every part of the way works.",
+        "This line closes the page.",
+    ]
+    markdown = door.convert("sample.pdf", make_pdf(lines), say)
+    _MARKDOWN.write_text(markdown, encoding="utf-8")
+    missing = [word for line in lines for word in line.split() if word not in markdown]
+    if missing:
+        raise SiteError(f"The Markdown ({_MARKDOWN}) lacks these words of the PDF: {' '.join(missing)}.")
 
 
 def _local_test_host(steps: Steps) -> Path:
@@ -65,7 +78,7 @@ def _summary(access: Access, given: str) -> str:
     lines = [
         "",
         f"The site is up: {access.url}",
-        f"  Markdown of {_SAMPLE.relative_to(REPOSITORY)}: {_MARKDOWN.relative_to(REPOSITORY)}",
+        f"  A PDF went in and came back as Markdown: {_MARKDOWN.relative_to(REPOSITORY)}",
         f"  Your own PDF: make convert PDF=path/to/file.pdf{again}",
     ]
     if access.user:

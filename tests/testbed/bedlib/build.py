@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import seed
@@ -28,44 +29,56 @@ def base() -> str:
     return build("base", seed.IMAGE, _add_certificates)
 
 
-def _add_certificates(context: Path) -> None:
+def _add_certificates(folder: Path) -> None:
     """Put the machine's own certificate authorities into the base image's build context."""
-    folder = context / "certificates"
-    folder.mkdir()
+    certificates = folder / "certificates"
+    certificates.mkdir()
     for number, block in enumerate(extra()):
-        (folder / f"machine-{number}.crt").write_text(block + "\n")
+        (certificates / f"machine-{number}.crt").write_text(block + "\n")
 
 
 def build(name: str, parent: str, prepare: Callable[[Path], None] | None = None) -> str:
     """Have the local image of a recipe and return its name; prepare adds files to a copy of the recipe folder."""
+    with context(name, parent, prepare) as (folder, key):
+        return from_context(name, parent, folder, key)
+
+
+@contextlib.contextmanager
+def context(name: str, parent: str, prepare: Callable[[Path], None] | None) -> Iterator[tuple[Path, str]]:
+    """Make the build context of a recipe in a temporary folder; yields the folder and the digest of all inputs."""
     with tempfile.TemporaryDirectory(prefix="aistack-bed-") as temporary:
-        context = Path(temporary) / name
-        shutil.copytree(RECIPES / name, context)
+        folder = Path(temporary) / name
+        shutil.copytree(RECIPES / name, folder)
         if prepare:
-            prepare(context)
-        image = f"aistack-bed/{name}:{digest(context, parent)}"
-        if works([docker(), "image", "inspect", image]):
-            return image
-        with alone(f"image-{name}"):
-            if not works([docker(), "image", "inspect", image]):
-                with step(f"{name}: building"):
-                    _build(name, image, parent, context)
+            prepare(folder)
+        yield folder, _digest(folder, parent)
+
+
+def from_context(name: str, parent: str, folder: Path, key: str) -> str:
+    """Have the local image of a build context and return its name."""
+    image = f"aistack-bed/{name}:{key}"
+    if works([docker(), "image", "inspect", image]):
+        return image
+    with alone(f"image-{name}"):
+        if not works([docker(), "image", "inspect", image]):
+            with step(f"{name}: building"):
+                _build(name, image, parent, folder)
     return image
 
 
-def _build(name: str, image: str, parent: str, context: Path) -> None:
+def _build(name: str, image: str, parent: str, folder: Path) -> None:
     """Build an image; with the builder that is there, as recipes use nothing that only one of them knows."""
     modern = works([docker(), "buildx", "version"])
     environment = {"DOCKER_BUILDKIT": "1" if modern else "0", "BUILDX_BUILDER": "default", "BUILDKIT_PROGRESS": "plain"}
-    command = [docker(), "build", "--label", LABEL, "--build-arg", f"BASE={parent}", "--tag", image, str(context)]
+    command = [docker(), "build", "--label", LABEL, "--build-arg", f"BASE={parent}", "--tag", image, str(folder)]
     logged(f"image-{name}", command, environment=environment)
 
 
-def digest(context: Path, parent: str) -> str:
+def _digest(folder: Path, parent: str) -> str:
     """Return a short digest of a build context and the image it starts from."""
     result = hashlib.sha256(parent.encode())
-    for path in sorted(context.rglob("*")):
-        result.update(f"\0{path.relative_to(context)}\0{path.stat().st_mode & 0o111:o}\0".encode())
+    for path in sorted(folder.rglob("*")):
+        result.update(f"\0{path.relative_to(folder)}\0{path.stat().st_mode & 0o111:o}\0".encode())
         if path.is_file():
             result.update(path.read_bytes())
     return result.hexdigest()[:12]

@@ -10,7 +10,7 @@ import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from . import engine, hosts, net, services
+from . import engine, hosts, images, inventory, net, services
 from .say import BedError, say
 
 
@@ -58,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("wanted", choices=("off", "on"))
     verb.set_defaults(do=lambda options: _with_host(options, lambda host: hosts.power(host, options.wanted)))
 
+    verb = verbs.add_parser("images", help="have the images of the services in the registry and print their references")
+    verb.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    verb.set_defaults(do=_images)
+
+    verb = verbs.add_parser("inventory", help="print an Ansible inventory of the hosts that are up")
+    verb.add_argument("--user", choices=hosts.USERS, default="ops", help="who logs in (default: ops, with sudo)")
+    verb.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    verb.set_defaults(do=_inventory)
+
     verb = verbs.add_parser("down", help="remove these hosts; without a name everything but images and caches")
     verb.add_argument("names", nargs="*", metavar="NAME")
     verb.set_defaults(do=_down)
@@ -83,6 +92,19 @@ def _address(options: argparse.Namespace) -> None:
 
 def _with_host(options: argparse.Namespace, action) -> None:
     action(hosts.get(options.name))
+
+
+def _images(options: argparse.Namespace) -> None:
+    engine.ensure()
+    services.ensure()
+    references = images.publish(options.names)
+    width = max(map(len, references))
+    for name, reference in references.items():
+        print(f"{name:<{width}}  {reference}")
+
+
+def _inventory(options: argparse.Namespace) -> None:
+    print(inventory.text(options.names, options.user), end="")
 
 
 def _down(options: argparse.Namespace) -> None:

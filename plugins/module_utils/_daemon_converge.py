@@ -67,7 +67,7 @@ class DaemonConfig:
         outcome = {
             "changed": differences.changed,
             "action": action,
-            "keys": [name for name in differences.names if name != "engine"],
+            "changed_keys": [name for name in differences.names if name != "engine"],
             "engine_keys": behind,
             "diff": differences.diff,
         }

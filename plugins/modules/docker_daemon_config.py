@@ -94,7 +94,7 @@ action:
   returned: always
   choices: [none, reload, restart]
   sample: restart
-keys:
+changed_keys:
   description: Keys and sub keys that were written to or removed from the file.
   type: list
   elements: str

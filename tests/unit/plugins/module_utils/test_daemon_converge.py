@@ -104,7 +104,7 @@ def later(monkeypatch, seconds=100):
 def test_file_is_there_before_the_first_start(path):
     engine = Engine(path, running=False)
     result = run(path, engine, {"icc": False})
-    assert (result["changed"], result["action"], result["keys"]) == (True, "none", ["icc"])
+    assert (result["changed"], result["action"], result["changed_keys"]) == (True, "none", ["icc"])
     engine.start()
     assert run(path, engine, {"icc": False})["changed"] is False
     assert engine.calls == []
@@ -185,7 +185,7 @@ def test_an_edit_by_hand_is_kept_and_brought_into_the_engine(path):
     run(path, engine, {"icc": False})
     edit(path, bip="10.9.0.1/24")
     result = run(path, engine, {"icc": False})
-    assert (result["changed"], result["action"], result["keys"], result["engine_keys"]) == (True, "restart", [], ["bip"])
+    assert (result["changed"], result["action"], result["changed_keys"], result["engine_keys"]) == (True, "restart", [], ["bip"])
     assert engine.uses == {"icc": False, "bip": "10.9.0.1/24"}
 
 
@@ -195,7 +195,7 @@ def test_an_edit_by_hand_of_an_owned_key_is_put_back_without_a_restart(path):
     engine.calls.clear()
     edit(path, icc=True)
     result = run(path, engine, {"icc": False})
-    assert (result["changed"], result["action"], result["keys"]) == (True, "none", ["icc"])
+    assert (result["changed"], result["action"], result["changed_keys"]) == (True, "none", ["icc"])
     assert engine.calls == []
 
 

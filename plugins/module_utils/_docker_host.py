@@ -1,0 +1,173 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host has of Docker, and what it lacks or forbids.
+
+Private to the collection. assess() is pure; look() only reads.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import UNIT, program
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
+
+SYSTEMS = {
+    ("debian", "12"): "Debian 12",
+    ("debian", "13"): "Debian 13",
+    ("ubuntu", "22.04"): "Ubuntu 22.04",
+    ("ubuntu", "24.04"): "Ubuntu 24.04",
+    ("ubuntu", "26.04"): "Ubuntu 26.04",
+}
+# Its docker-compose package is the first one, written in Python, which knows neither "docker compose" nor today's files.
+WITHOUT_COMPOSE_2 = ("debian", "12")
+REPOSITORY_FILE = "/etc/apt/sources.list.d/docker.sources"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_ALWAYS = ["ca-certificates", "apparmor"]
+_DISTRIBUTION = {
+    "debian": ["docker.io", "docker-cli", "docker-compose", "docker-buildx", *_ALWAYS],
+    "ubuntu": ["docker.io", "docker-compose-v2", "docker-buildx", *_ALWAYS],
+}
+_UPSTREAM = ["docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin", *_ALWAYS]
+_ENGINES = {"distribution": "docker.io", "docker": "docker-ce"}
+
+
+def look():
+    """The facts about this host that assess() needs."""
+    release = os_release()
+    running, enabled = _service()
+    return {
+        "system": [release.get("ID", ""), release.get("VERSION_ID", "")],
+        "codename": release.get("VERSION_CODENAME", ""),
+        "architecture": os.uname().machine,
+        "root": os.geteuid() == 0,
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "packages": installed(sorted({name for names in (*_DISTRIBUTION.values(), _UPSTREAM) for name in names})),
+        "engine_version": _running_version() if running else _output("dockerd", "--version"),
+        "compose_version": _output("docker", "compose", "version", "--short"),
+        "running": running,
+        "enabled": enabled,
+        "repository_url": _repository_url(),
+    }
+
+
+def os_release(path="/etc/os-release"):
+    """The host's own description of its operating system."""
+    with open(path, encoding="utf-8") as handle:
+        pairs = [line.strip().split("=", 1) for line in handle if "=" in line and not line.startswith("#")]
+    return {name: "".join(shlex.split(value)) for name, value in pairs}
+
+
+def installed(names):
+    """{name: version} of those Debian packages that are installed."""
+    if program("dpkg-query") is None:
+        return {}
+    shape = "${Package}\t${db:Status-Status}\t${Version}\n"
+    rows = [line.split("\t") for line in _output("dpkg-query", "--show", "--showformat", shape, *names).splitlines()]
+    return {name: version for name, status, version in rows if status == "installed"}
+
+
+def _output(name, *arguments):
+    """What a program prints, or nothing if it is missing or refuses; its exit status says no more than its output here."""
+    path = program(name)
+    if path is None:
+        return ""
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, errors="replace", timeout=60, check=False)
+    return done.stdout.strip()
+
+
+def _service():
+    """Whether the engine's unit is active, and whether it starts at boot."""
+    lines = _output("systemctl", "show", UNIT, "--property=ActiveState,UnitFileState").splitlines()
+    return "ActiveState=active" in lines, "UnitFileState=enabled" in lines
+
+
+def _repository_url():
+    """Where Docker's packages come from according to this host's apt, or nothing."""
+    try:
+        with open(REPOSITORY_FILE, encoding="utf-8") as handle:
+            found = re.search(r"^URIs:\s*(\S+)", handle.read(), re.MULTILINE)
+    except FileNotFoundError:
+        return ""
+    return found.group(1) if found else ""
+
+
+def _running_version():
+    try:
+        return Docker(timeout=30).get("/version")["Version"]
+    except DockerError:
+        return ""
+
+
+def assess(facts, source, minimum_engine, minimum_compose):
+    """What this host needs and why it cannot be used, from look()'s facts.
+
+    :param source: "auto", "distribution" or "docker": where the engine shall come from.
+    :param minimum_engine: oldest acceptable engine, such as "25.0".
+    :param minimum_compose: oldest acceptable compose plugin.
+    :returns: {"source": the one that is used, "missing": package names, "problems": sentences}; with problems the
+        other two say nothing.
+    """
+    problems = _unusable(facts)
+    if problems:
+        return {"source": source, "missing": [], "problems": problems}
+    packages = facts["packages"]
+    there = [name for name, engine in _ENGINES.items() if engine in packages]
+    chosen = _choose(facts, source, there)
+    label = SYSTEMS[tuple(facts["system"])]
+    if chosen == "distribution" and tuple(facts["system"]) == WITHOUT_COMPOSE_2:
+        problems.append(
+            f"docker_host_source is {source} and means the distribution's engine here, but {label} has only docker-compose 1: "
+            f"{'remove docker.io and ' if there else ''}set docker_host_source to docker."
+        )
+    if there and chosen not in there:
+        engine = _ENGINES[there[0]]
+        problems.append(
+            f"docker_host_source is {source}, but {engine} {packages[engine]} is installed: set docker_host_source to "
+            f"{there[0]}, or remove {engine} first (its images and volumes stay in /var/lib/docker)."
+        )
+    if not problems:
+        problems += _too_old("docker_host_minimum_engine", "engine", facts["engine_version"], minimum_engine)
+        problems += _too_old("docker_host_minimum_compose", "compose plugin", facts["compose_version"], minimum_compose)
+    wanted = {"distribution": _DISTRIBUTION[facts["system"][0]], "docker": _UPSTREAM, "existing": []}[chosen]
+    return {"source": chosen, "missing": [name for name in wanted if name not in packages], "problems": problems}
+
+
+def _unusable(facts):
+    problems = []
+    if tuple(facts["system"]) not in SYSTEMS:
+        found = " ".join(facts["system"]).strip() or "not named in /etc/os-release"
+        problems.append(f"The operating system is {found}, but docker_host knows only {', '.join(SYSTEMS.values())}: use a host with one of these.")
+    if facts["architecture"] not in ARCHITECTURES:
+        problems.append(f"The processor is {facts['architecture']}, but docker_host knows only {' and '.join(ARCHITECTURES)}: use a host with one of these.")
+    if not facts["systemd"]:
+        problems.append("The host does not run systemd, which docker_host needs to run the engine: boot it with systemd.")
+    if not facts["root"]:
+        problems.append("docker_host was not run as root: set become to true in the play, or connect as root.")
+    return problems
+
+
+def _choose(facts, source, there):
+    if source != "auto":
+        return source
+    if there:
+        return there[0]
+    if facts["engine_version"] and facts["compose_version"]:
+        return "existing"
+    return "docker" if tuple(facts["system"]) == WITHOUT_COMPOSE_2 else "distribution"
+
+
+def _too_old(variable, what, found, minimum):
+    if not found or numbers(found) >= numbers(minimum):
+        return []
+    return [f"The {what} is version {'.'.join(map(str, numbers(found)))}, older than {variable} ({minimum}): upgrade it, or set docker_host_source to a newer source."]
+
+
+def numbers(version):
+    """The leading numbers of a version, to compare by: (26, 1, 5) of "Docker version 26.1.5+dfsg1, build ..."."""
+    found = re.search(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in found.group().split(".")) if found else ()

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_host_info
+short_description: What a host has of Docker, what it lacks, and what keeps it from being used
+version_added: 0.1.0
+description:
+  - Reads the operating system, the installed Docker packages, the engine's and the compose plugin's versions and the state of the service
+    in one call, and tells what must be installed from where. It changes nothing and runs on a host without Docker.
+options:
+  source:
+    description:
+      - Where the engine shall come from.
+      - V(auto) keeps the engine that is installed. Without one it takes the distribution's, or Docker's own packages where the
+        distribution has no compose plugin (Debian 12).
+      - V(distribution) means Debian's or Ubuntu's own packages, V(docker) those of Docker's apt repository.
+    type: str
+    choices: [auto, distribution, docker]
+    default: auto
+  minimum_engine:
+    description:
+      - Oldest engine version that is accepted.
+    type: str
+    default: "25.0"
+  minimum_compose:
+    description:
+      - Oldest version of the compose plugin that is accepted.
+    type: str
+    default: "2.26"
+attributes:
+  check_mode:
+    description: The module only reads.
+    support: full
+  diff_mode:
+    description: There is nothing that could differ.
+    support: none
+author:
+  - selfhost.aistack contributors (@selfhost-aistack)
+"""
+
+EXAMPLES = r"""
+- name: See what this host needs
+  selfhost.aistack.docker_host_info:
+  register: docker
+- name: Stop with every reason why it cannot be used
+  ansible.builtin.assert:
+    that: docker.problems | length == 0
+    fail_msg: "{{ docker.problems | join('\n') }}"
+"""
+
+RETURN = r"""
+problems:
+  description: Sentences that say why the host cannot be used as asked, and what to do. Empty if it can.
+  type: list
+  elements: str
+  returned: always
+  sample: []
+source:
+  description: Where the packages come from; V(existing) if an engine is there that came by another way.
+  type: str
+  returned: always
+  sample: distribution
+missing:
+  description: Debian packages to install.
+  type: list
+  elements: str
+  returned: always
+  sample: [docker.io, docker-cli, docker-compose, docker-buildx]
+system:
+  description: Name and version of the operating system, as /etc/os-release has them.
+  type: list
+  elements: str
+  returned: always
+  sample: [debian, "13"]
+codename:
+  description: The operating system's code name.
+  type: str
+  returned: always
+  sample: trixie
+architecture:
+  description: The processor, as C(uname -m) tells it.
+  type: str
+  returned: always
+  sample: x86_64
+apt_architecture:
+  description: The processor, as apt tells it; empty if it is none that is known.
+  type: str
+  returned: always
+  sample: amd64
+root:
+  description: Whether the module ran as root.
+  type: bool
+  returned: always
+  sample: true
+systemd:
+  description: Whether the host runs systemd.
+  type: bool
+  returned: always
+  sample: true
+packages:
+  description: Installed Docker packages with their versions.
+  type: dict
+  returned: always
+  sample: {docker.io: 26.1.5+dfsg1-9}
+engine_version:
+  description: Version of the running engine, or of the installed one where none runs; empty without one.
+  type: str
+  returned: always
+  sample: 26.1.5+dfsg1
+compose_version:
+  description: Version of the compose plugin; empty without one.
+  type: str
+  returned: always
+  sample: 2.26.1
+running:
+  description: Whether the engine's service is active.
+  type: bool
+  returned: always
+  sample: true
+enabled:
+  description: Whether the engine's service starts at boot.
+  type: bool
+  returned: always
+  sample: true
+repository_url:
+  description: Address of the Docker packages in the host's apt sources; empty without one.
+  type: str
+  returned: always
+  sample: ""
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "source": {"type": "str", "choices": ["auto", "distribution", "docker"], "default": "auto"},
+            "minimum_engine": {"type": "str", "default": "25.0"},
+            "minimum_compose": {"type": "str", "default": "2.26"},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    facts = look()
+    facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
+    module.exit_json(changed=False, **facts, **assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"]))
+
+
+if __name__ == "__main__":
+    main()

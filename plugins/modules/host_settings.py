@@ -1,0 +1,122 @@
+#!/usr/bin/python
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_settings
+short_description: Kernel settings and small configuration files of a host in one call
+version_added: 0.1.0
+description:
+  - Brings kernel settings to their values now and for every boot, and small files to their content, all in one round trip.
+options:
+  sysctls:
+    description:
+      - Kernel settings and their values, such as C(vm.overcommit_memory) and V(1).
+      - A name that the kernel does not have, or has only to read, is an error, unless it stands in O(optional_sysctls).
+    type: dict
+    default: {}
+  optional_sysctls:
+    description:
+      - Names among O(sysctls) that are left out without an error where the kernel does not let them be set.
+    type: list
+    elements: str
+    default: []
+  sysctl_file:
+    description:
+      - File that sets O(sysctls) at boot. It belongs to this module alone and is removed when there is nothing to set.
+    type: path
+    default: /etc/sysctl.d/90-aistack.conf
+  files:
+    description:
+      - Files that belong to root and that everybody may read (mode 0644). Not for secrets.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Absolute path. Missing folders are made.
+        type: path
+        required: true
+      content:
+        description:
+          - The whole content. Without it, the file is removed.
+        type: str
+attributes:
+  check_mode:
+    description: Predicts every setting and file that would change.
+    support: full
+  diff_mode:
+    description: Shows each setting and file with its value before and after.
+    support: full
+author:
+  - selfhost.aistack contributors (@selfhost-aistack)
+"""
+
+EXAMPLES = r"""
+- name: Let Redis fork, and keep needrestart away from the engine
+  selfhost.aistack.host_settings:
+    sysctls:
+      vm.overcommit_memory: 1
+      net.ipv4.tcp_migrate_req: 1
+    optional_sysctls: [net.ipv4.tcp_migrate_req]
+    files:
+      - path: /etc/needrestart/conf.d/50-aistack-docker.conf
+        content: |
+          $nrconf{override_rc}{qr(^docker)} = 0;
+"""
+
+RETURN = r"""
+sysctls:
+  description: Kernel settings whose present value was changed.
+  type: list
+  elements: str
+  returned: always
+  sample: [vm.overcommit_memory]
+absent:
+  description: Optional kernel settings that this kernel does not let be set.
+  type: list
+  elements: str
+  returned: always
+  sample: [net.ipv4.tcp_migrate_req]
+files:
+  description: Files that were written or removed, the one for the boot included.
+  type: list
+  elements: str
+  returned: always
+  sample: [/etc/sysctl.d/90-aistack.conf]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import HostSettings, SettingsError
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "sysctls": {"type": "dict", "default": {}},
+            "optional_sysctls": {"type": "list", "elements": "str", "default": []},
+            "sysctl_file": {"type": "path", "default": "/etc/sysctl.d/90-aistack.conf"},
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
+            },
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    files = {entry["path"]: entry["content"] for entry in given["files"]}
+    try:
+        settings = HostSettings(given["sysctls"], given["optional_sysctls"], given["sysctl_file"], files)
+        module.exit_json(**settings.converge(check=module.check_mode))
+    except SettingsError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

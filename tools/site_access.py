@@ -13,9 +13,7 @@ from pathlib import Path
 
 from frontdoor import Access
 from steps import LOGS, REPOSITORY
-
-#: What `make up` writes about the local test host.
-LOCAL_INVENTORY = REPOSITORY / ".cache" / "vm1.yml"
+from test_host import inventory_path
 
 
 class AccessError(Exception):
@@ -29,9 +27,9 @@ def inventory_of(given: str) -> Path:
         if not path.exists():
             raise AccessError(f"INVENTORY={given} does not exist; give the path of an inventory file or folder.")
         return path
-    if not LOCAL_INVENTORY.exists():
+    if not inventory_path("vm1").exists():
         raise AccessError("There is no local test host; run 'make up' first, or give INVENTORY=path.")
-    return LOCAL_INVENTORY
+    return inventory_path("vm1")
 
 
 def playbook_command(inventory: Path, name: str, *extra: str) -> list[str]:

@@ -10,17 +10,15 @@ Every step is one command that can be typed by hand and is safe to repeat, so a 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from frontdoor import Access, FrontDoor, SiteError
 from sample_pdf import make_pdf
-from site_access import LOCAL_INVENTORY, AccessError, inventory_of, playbook_command, read_access
+from site_access import AccessError, inventory_of, playbook_command, read_access
 from steps import REPOSITORY, StepFailed, Steps, say
+from test_host import prepare
 
-_BED = str(REPOSITORY / "tests" / "testbed" / "bed")
 _MARKDOWN = REPOSITORY / ".cache" / "sample.md"
 
 
@@ -29,7 +27,7 @@ def main() -> int:
     steps = Steps()
     given = os.environ.get("INVENTORY", "")
     try:
-        inventory = inventory_of(given) if given else _local_test_host(steps)
+        inventory = inventory_of(given) if given else prepare(steps, "vm1")
         steps.run("converge", playbook_command(inventory, "site"), limit_s=5400, shown=True)
         access = read_access(inventory)
         with steps.timed("convert a PDF"):
@@ -59,17 +57,6 @@ def _convert(door: FrontDoor) -> None:
     missing = [word for line in lines for word in line.split() if word not in markdown]
     if missing:
         raise SiteError(f"The Markdown ({_MARKDOWN}) lacks these words of the PDF: {' '.join(missing)}.")
-
-
-def _local_test_host(steps: Steps) -> Path:
-    """Have the images, the host vm1 and its inventory."""
-    steps.run("images", [_BED, "images"], limit_s=4500, shown=True)
-    steps.run("test host vm1", [_BED, "up", "vm1"], limit_s=300, shown=True)
-    found = subprocess.run([_BED, "inventory", "vm1"], stdout=subprocess.PIPE, check=False)
-    if found.returncode:
-        raise StepFailed("'tests/testbed/bed inventory vm1' failed; its message stands above.")
-    LOCAL_INVENTORY.write_bytes(found.stdout)
-    return LOCAL_INVENTORY
 
 
 def _summary(access: Access, given: str) -> str:

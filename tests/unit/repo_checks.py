@@ -82,9 +82,12 @@ def role_tasks(root: Path) -> list[str]:
 
 def roles_in_playbooks(root: Path) -> list[str]:
     """Every role is played by some playbook, and every role that a playbook names exists."""
-    text = "\n".join(_text(path) for path in sorted((root / "playbooks").glob("*.yml")))
+    plays = [play for path in sorted((root / "playbooks").glob("*.yml")) for play in yaml.safe_load(_text(path)) or []]
+    entries = [entry for play in plays for entry in play.get("roles", [])]
+    named = {
+        (entry if isinstance(entry, str) else entry["role"]).removeprefix("selfhost.aistack.") for entry in entries
+    }
     roles = {role.name for role in _roles(root)}
-    named = set(re.findall(r"(?:role|name): selfhost\.aistack\.(\w+)\s*$", text, re.MULTILINE))
     return [f"No playbook plays the role {role}." for role in sorted(roles - named)] + [
         f"A playbook plays {role}, which is not a role." for role in sorted(named - roles)
     ]

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host of the test bed together with the inventory that a person would write for it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from steps import REPOSITORY, StepFailed, Steps
+
+BED = str(REPOSITORY / "tests" / "testbed" / "bed")
+_INVENTORIES = REPOSITORY / ".cache" / "inventories"
+
+# What a person fills in for inventories/single_vm, for a host whose address is its only name.
+_SITE = """\
+# Made by tools/test_host.py; secrets lie beside this file.
+all:
+  vars:
+    caddy_tls_site: "{address}"
+    caddy_tls_mode: internal
+    auth_mode: basic
+    auth_users:
+      - name: admin
+"""
+
+
+def inventory_path(name: str) -> Path:
+    """Return where the inventory of a test host lies, made or not."""
+    return _INVENTORIES / name
+
+
+def prepare(steps: Steps, name: str) -> Path:
+    """Have the images, the host and its inventory; return the inventory. What is there already is kept."""
+    steps.run("images", [BED, "images"], limit_s=4500, shown=True)
+    steps.run(f"test host {name}", [BED, "up", name], limit_s=300, shown=True)
+    folder = inventory_path(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "hosts.yml").write_text(_ask("inventory", name), encoding="utf-8")
+    (folder / "site.yml").write_text(_SITE.format(address=_ask("address", name).strip()), encoding="utf-8")
+    return folder
+
+
+def _ask(verb: str, name: str) -> str:
+    """Return what the bed prints for a verb."""
+    done = subprocess.run([BED, verb, name], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise StepFailed(f"'tests/testbed/bed {verb} {name}' failed; its message stands above.")
+    return done.stdout

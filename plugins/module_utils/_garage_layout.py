@@ -22,7 +22,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import Ga
 NODE_ID = re.compile(r"[0-9a-f]{64}")
 SMALLEST_CAPACITY = 1024
 # Each question costs Garage a slow token check; twice a second is soon enough for what takes seconds.
-HEALTH_INTERVAL_S = 0.5
+POLL_INTERVAL_S = 0.5
 
 
 def normalise_nodes(nodes):
@@ -150,16 +150,17 @@ def resolve_self(client, desired):
     return {next(iter(answer["success"])): desired[None]}
 
 
-def converge_layout(client, plan):
+def converge_layout(client, plan, patience):
     """Stage, preview and apply a plan that has changes.
 
     :param client: a GarageClient.
     :param plan: a LayoutPlan made from the present layout.
+    :param patience: seconds to wait until Garage knows every node of the plan.
     :returns: the layout after it.
-    :raises GarageError: if it was not applied, or if more than this plan was; the sentence says what is staged now.
+    :raises GarageError: if it was not applied, or if something else was; the sentence says what is staged now.
     """
     _refuse_foreign(plan, plan.foreign)
-    _refuse_unknown_nodes(client, plan)
+    _await_nodes(client, plan, patience)
     staged = client.post("UpdateClusterLayout", plan.request)
     try:
         _refuse_moved(plan, staged)
@@ -176,7 +177,7 @@ def converge_layout(client, plan):
         raise GarageError("%s; %s" % (problem, _withdraw(client, plan))) from problem
     if not plan.is_reached_by(layout):
         raise GarageError(
-            "Layout version %d was applied but holds more than this run asked for, because somebody else staged changes "
+            "Layout version %d was applied but holds something else than this run asked for, because somebody else staged changes "
             "at the same moment: compare it with nodes and run again" % layout["version"]
         )
     return layout
@@ -204,7 +205,23 @@ def await_partitions(client, seconds):
                 "The layout was applied, but %d seconds later %s: bring missing nodes up, or raise wait"
                 % (seconds, state)
             )
-        time.sleep(HEALTH_INTERVAL_S)
+        time.sleep(POLL_INTERVAL_S)
+
+
+def confirm_layout(client, plan, version):
+    """Make sure that the applied version still holds what was asked for.
+
+    Two runs on different nodes may each apply the same number at the same moment; Garage then keeps one of the two.
+
+    :param version: the number that this run applied. A higher one is a later run's and is none of this run's business.
+    :raises GarageError: if the same number now holds something else.
+    """
+    layout = client.get("GetClusterLayout")
+    if layout["version"] == version and not plan.is_reached_by(layout):
+        raise GarageError(
+            "Layout version %d was applied by this run and, with another content, by another one on a different node, and "
+            "Garage kept the other: compare it with nodes and run again, on one node only" % version
+        )
 
 
 def _capacity(value, name):
@@ -240,17 +257,23 @@ def _refuse_moved(plan, layout):
         )
 
 
-def _refuse_unknown_nodes(client, plan):
-    """A role for a node that nobody knows, such as a mistyped id, would take the quorum away from every table."""
+def _await_nodes(client, plan, patience):
+    """Wait until Garage knows every node that is new in the layout; nodes that were just connected take seconds.
+
+    A role for a node that nobody knows, such as a mistyped id, would take the quorum away from every table.
+    """
     added = set(plan.target) - set(plan.current)
-    if not added:
-        return
-    known = {node["id"] for node in client.get("GetClusterStatus")["nodes"]}
-    for node_id in sorted(added - known):
-        raise GarageError(
-            "nodes lists id '%s', which is not among the %d nodes that Garage at %s knows: correct the id or connect the node first"
-            % (node_id, len(known), client.endpoint)
-        )
+    deadline = time.monotonic() + patience
+    while added:
+        known = {node["id"] for node in client.get("GetClusterStatus")["nodes"]}
+        added -= known
+        if added and time.monotonic() >= deadline:
+            raise GarageError(
+                "nodes lists id '%s', which is not among the %d nodes that Garage at %s knows after %d seconds: "
+                "correct the id or connect the node first" % (min(added), len(known), client.endpoint, patience)
+            )
+        if added:
+            time.sleep(POLL_INTERVAL_S)
 
 
 def _apply(client, plan):

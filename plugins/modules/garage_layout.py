@@ -58,8 +58,9 @@ options:
     default: false
   wait:
     description:
-      - Seconds to wait, after applying a layout, until every partition has all its copies. V(0) does not wait.
-      - A run that changes nothing does not wait.
+      - Seconds to wait, before applying a layout, until Garage knows all its nodes, which takes a moment after they were connected; and
+        seconds to wait, after applying it, until every partition has all its copies.
+      - V(0) does not wait. A run that changes nothing does not wait either.
     type: int
     default: 60
 author:
@@ -116,6 +117,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage_layout import (
     LayoutPlan,
     await_partitions,
+    confirm_layout,
     converge_layout,
     normalise_nodes,
     normalise_redundancy,
@@ -135,13 +137,14 @@ def run(module):
     desired = normalise_nodes(params["nodes"])
     redundancy = normalise_redundancy(params["zone_redundancy"])
     client = client_from_params(params)
-    with host_lock("garage_layout", LOCK_PATIENCE_S):
+    with host_lock("garage_layout", LOCK_PATIENCE_S + params["wait"]):
         plan = LayoutPlan(client.get("GetClusterLayout"), resolve_self(client, desired), redundancy, params["purge"])
         version = plan.version + 1 if plan.changed else plan.version
         if plan.changed and not module.check_mode:
-            version = converge_layout(client, plan)["version"]
+            version = converge_layout(client, plan, params["wait"])["version"]
     if plan.changed and not module.check_mode:
         await_partitions(client, params["wait"])
+        confirm_layout(client, plan, version)
     if plan.foreign:
         module.warn("Layout changes are staged in Garage that this run did not ask for: %s" % ", ".join(plan.foreign))
     return {

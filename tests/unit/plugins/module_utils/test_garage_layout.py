@@ -13,6 +13,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import Ga
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage_layout import (
     LayoutPlan,
     await_partitions,
+    confirm_layout,
     converge_layout,
     normalise_nodes,
     normalise_redundancy,
@@ -206,7 +207,7 @@ def test_staged_changes_are_ours_only_if_they_lead_to_our_goal(staged, parameter
 
 def test_a_new_layout_is_staged_previewed_and_applied_once():
     garage = FakeGarage(layout(0))
-    result = converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False))
+    result = converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False), 0)
     assert result["version"] == 1
     assert roles_in(garage) == {A: role()}
     assert garage.calls == [
@@ -219,29 +220,39 @@ def test_a_new_layout_is_staged_previewed_and_applied_once():
 
 def test_what_a_killed_run_left_staged_is_finished():
     garage = FakeGarage(layout(0, staged=[STAGED_A]))
-    converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False))
+    converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False), 0)
     assert roles_in(garage) == {A: role(), B: role()}
 
 
 def test_foreign_staged_changes_stop_the_run_before_it_touches_anything():
     garage = FakeGarage(layout(1, {A: role()}, [dict(role(), id=C)]))
     with pytest.raises(GarageError, match="staged on top of version 1 .*neither applied nor dropped"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
     assert garage.calls == []
 
 
 def test_a_node_that_nobody_knows_is_refused():
     garage = FakeGarage(layout(0), known=(A,))
     with pytest.raises(GarageError, match=f"nodes lists id '{B}', which is not among the 1 nodes"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False), 0)
     assert garage.state["stagedRoleChanges"] == []
+
+
+def test_a_node_that_was_just_connected_is_waited_for(clock):
+    def connect(garage):
+        garage.before["GetClusterStatus"] = lambda garage: setattr(garage, "known", (A, B))
+
+    garage = FakeGarage(layout(0), known=(A,), before={"GetClusterStatus": connect})
+    converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False), 10)
+    assert garage.calls.count("GetClusterStatus") == 2
+    assert roles_in(garage) == {A: role(), B: role()}
 
 
 def test_a_layout_that_cannot_be_computed_is_withdrawn_and_said_so():
     garage = FakeGarage(layout(0))
     garage.PreviewClusterLayoutChanges = lambda body: {"error": "The number of nodes\nis smaller"}
     with pytest.raises(GarageError, match="The number of nodes is smaller; this run's staged changes were withdrawn"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False), 0)
     assert garage.state == layout(0)
 
 
@@ -253,15 +264,15 @@ def stage_c(garage):
 def test_somebody_staging_at_the_same_moment_is_neither_applied_nor_dropped(moment):
     garage = FakeGarage(layout(1, {A: role()}), before={moment: stage_c})
     with pytest.raises(GarageError, match="still there beside those of somebody else"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
     assert garage.state["version"] == 1
     assert C in [entry["id"] for entry in garage.state["stagedRoleChanges"]]
 
 
 def test_somebody_staging_in_the_last_moment_is_told():
     garage = FakeGarage(layout(1, {A: role()}), before={"ApplyClusterLayout": stage_c})
-    with pytest.raises(GarageError, match="version 2 was applied but holds more than this run asked for"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))
+    with pytest.raises(GarageError, match="version 2 was applied but holds something else than this run asked for"):
+        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
 
 
 def test_an_equal_run_that_was_faster_is_success():
@@ -269,7 +280,7 @@ def test_an_equal_run_that_was_faster_is_success():
         garage.state = garage._merged()
 
     garage = FakeGarage(layout(1, {A: role()}), before={"ApplyClusterLayout": apply_first})
-    assert converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))["version"] == 2
+    assert converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)["version"] == 2
 
 
 def test_another_run_that_was_faster_is_a_failure_with_both_versions():
@@ -278,7 +289,7 @@ def test_another_run_that_was_faster_is_a_failure_with_both_versions():
 
     garage = FakeGarage(layout(1, {A: role()}), before={"ApplyClusterLayout": apply_other})
     with pytest.raises(GarageError, match="from version 1 to 2 .*nothing is left staged"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
     assert roles_in(garage) == {A: role("theirs")}
 
 
@@ -288,7 +299,7 @@ def test_a_layout_that_moved_before_staging_is_not_overtaken():
 
     garage = FakeGarage(layout(1, {A: role()}), before={"UpdateClusterLayout": apply_other})
     with pytest.raises(GarageError, match="from version 1 to 2 .*staged changes were withdrawn"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
     assert garage.state == layout(2, {A: role("theirs")})
 
 
@@ -301,7 +312,7 @@ def test_a_lost_answer_after_applying_is_success():
         raise GarageUnsure("no answer")
 
     garage.ApplyClusterLayout = apply_and_lose
-    assert converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False))["version"] == 1
+    assert converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False), 0)["version"] == 1
 
 
 def test_an_apply_that_failed_for_good_withdraws_and_says_so():
@@ -311,8 +322,21 @@ def test_an_apply_that_failed_for_good_withdraws_and_says_so():
     garage = FakeGarage(layout(0))
     garage.ApplyClusterLayout = fail
     with pytest.raises(GarageError, match="disk full; this run's staged changes were withdrawn"):
-        converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False))
+        converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False), 0)
     assert garage.state == layout(0)
+
+
+@pytest.mark.parametrize(
+    ("now", "good"),
+    [(layout(2, {A: role("new")}), True), (layout(2, {A: role("x")}), False), (layout(3, {A: role("x")}), True)],
+)
+def test_an_applied_version_is_confirmed(now, good):
+    plan = LayoutPlan(layout(1, {A: role()}), {A: role("new")}, None, False)
+    if good:
+        confirm_layout(FakeGarage(now), plan, 2)
+    else:
+        with pytest.raises(GarageError, match="Layout version 2 .* Garage kept the other"):
+            confirm_layout(FakeGarage(now), plan, 2)
 
 
 # ---- waiting

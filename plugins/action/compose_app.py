@@ -59,8 +59,8 @@ class ActionModule(ActionBase):
             bundle = self._bundle(args, task_vars)
         except (BundleError, ValueError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        result = self._call({"bundle": pack(bundle), "root": root}, task_vars)
         began = time.monotonic()
+        result = self._call({"bundle": pack(bundle), "root": root}, task_vars)
         while result.get("job"):
             host = task_vars.get("inventory_hostname", "")
             spent = time.monotonic() - began

@@ -166,6 +166,8 @@ class Apply:
     def _blame(self, text, services):
         """Which service made `compose up` fail: the first that is not well, or the app as a whole."""
         for name, seen in sorted(self._observe().items()):
+            if seen.state == "created":
+                return StartFailed(name, f"could not be started: {text}", "")
             if seen.health == "unhealthy" or not seen.running and not _finished(services.get(name), seen):
                 return StartFailed(name, self._ill(seen), self._log(seen))
         return StartFailed(self.bundle["app"], f"could not be started: {text}", "")

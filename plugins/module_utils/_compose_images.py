@@ -77,18 +77,27 @@ def moved(docker, reference):
 def pull(docker, reference, say):
     """Pull one image; `say` gets a sentence with the bytes so far. DockerError with the registry's words if it cannot be had."""
     repository, tag = split(reference)
-    layers = {}
+    name = reference.split("@")[0]
+    steps = {"Downloading": {}, "Extracting": {}}
     query = urlencode({"fromImage": repository, "tag": tag})
     for event in docker.events("POST", f"/images/create?{query}", headers=login_header(reference)):
         if event.get("error"):
             raise DockerError(event["error"])
+        status, layer = event.get("status", ""), event.get("id")
         progress = event.get("progressDetail") or {}
-        if event.get("status") == "Downloading" and progress.get("total"):
-            layers[event.get("id")] = (progress.get("current", 0), progress["total"])
-        elif event.get("status") in ("Download complete", "Pull complete") and event.get("id") in layers:
-            layers[event["id"]] = (layers[event["id"]][1],) * 2
-        done, total = (sum(sizes[i] for sizes in layers.values()) for i in (0, 1))
-        say(f"pulling {reference}: {done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"pulling {reference}: {event.get('status', '')}")
+        if status in steps and progress.get("total"):
+            steps[status][layer] = (progress.get("current", 0), progress["total"])
+        for step in {"Download complete": ["Downloading"], "Pull complete": list(steps)}.get(status, []):
+            if layer in steps[step]:
+                steps[step][layer] = (steps[step][layer][1],) * 2
+        say(f"pulling {name}: " + (_megabytes(steps) or status))
+
+
+def _megabytes(steps):
+    """How far downloading and unpacking are, in words; '' before anything is known."""
+    words = {"Downloading": "{0:.0f} of {1:.0f} MB", "Extracting": "unpacked {0:.0f} of {1:.0f} MB"}
+    sums = {step: [sum(size[i] for size in layers.values()) / 1e6 for i in (0, 1)] for step, layers in steps.items() if layers}
+    return ", ".join(words[step].format(*sums[step]) for step in sums)
 
 
 def repo_digest(docker, reference):

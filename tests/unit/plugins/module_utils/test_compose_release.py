@@ -1,0 +1,127 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases on disk: staged, committed, pruned, and what an interrupted run leaves."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+import pytest
+
+from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_job, _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import (
+    Busy,
+    Releases,
+    manifest,
+    remove_files,
+    write_files,
+)
+
+
+def bundle_files(text="one"):
+    content = base64.b64encode(text.encode()).decode()
+    me = {"uid": os.getuid(), "gid": os.getgid()}
+    return [
+        dict(path="compose.yml", content=content, digest="d", mode=0o644, kind="file", **me),
+        dict(path="secrets/key", content=content, digest="d", mode=0o400, kind="secret", **me),
+    ]
+
+
+def committed(root, text="one", keep=3):
+    releases = Releases(str(root))
+    releases.prepare()
+    number = releases.stage(bundle_files(text))
+    releases.commit(number, {"files": manifest(bundle_files(text)), "services": {}}, {"a": "b"}, keep)
+    return Releases(str(root))
+
+
+def test_nothing_is_made_before_it_is_needed(tmp_path):
+    releases = Releases(str(tmp_path / "app"))
+    assert (releases.current, releases.record, releases.numbers()) == (None, {}, [])
+    assert not (tmp_path / "app").exists()
+
+
+def test_a_release_is_kept_for_root_alone_and_can_be_read_back(tmp_path):
+    releases = committed(tmp_path / "app")
+    assert releases.current == 1
+    assert releases.state["loaded"] == {"a": "b"}
+    assert oct(os.stat(releases.folder(1)).st_mode & 0o777) == "0o700"
+    assert oct(os.stat(releases.folder(1) + "/secrets/key").st_mode & 0o777) == "0o400"
+    assert releases.bundle_files(1) == bundle_files()
+
+
+def test_only_the_newest_releases_are_kept(tmp_path):
+    for text in "abcde":
+        releases = committed(tmp_path / "app", text, keep=3)
+    assert releases.numbers() == [3, 4, 5]
+
+
+def test_what_a_cut_run_staged_is_replaced(tmp_path):
+    releases = committed(tmp_path / "app")
+    assert releases.stage(bundle_files("cut")) == 2
+    again = Releases(str(tmp_path / "app"))
+    assert (again.current, again.unfinished()) == (1, [2])
+    assert again.stage(bundle_files("whole")) == 2
+    assert base64.b64decode(again_content(again)) == b"whole"
+
+
+def again_content(releases):
+    with open(os.path.join(releases.folder(2), "compose.yml"), "rb") as handle:
+        return base64.b64encode(handle.read())
+
+
+def test_a_lock_is_held_by_one(tmp_path):
+    releases = Releases(str(tmp_path / "app"))
+    handle = releases.lock(0, lambda: None)
+    with pytest.raises(Busy):
+        releases.lock(0, lambda: None)
+    os.close(handle)
+    os.close(releases.lock(0, lambda: None))
+
+
+def test_removing_files_removes_the_folders_it_empties(tmp_path):
+    write_files(str(tmp_path), bundle_files())
+    remove_files(str(tmp_path), ["secrets/key"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compose.yml"]
+
+
+def test_a_garbled_state_is_told_and_not_taken_for_none(tmp_path):
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(ValueError, match="state.json is not JSON"):
+        Releases(str(tmp_path))
+
+
+def test_a_file_is_whole_or_not_there(tmp_path):
+    path = str(tmp_path / "a")
+    _files.write(path, b"one", 0o600, os.getuid(), os.getgid())
+    with pytest.raises(TypeError):
+        _files.write(path, "no bytes", 0o600, os.getuid(), os.getgid())
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert _files.look(path)["mode"] == 0o600
+
+
+def test_a_job_outlives_the_call_that_began_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(_compose_job, "JOBS", str(tmp_path))
+    reader, writer = os.pipe()
+
+    def work(say):
+        say("half way")
+        os.read(reader, 1)
+        return {"done": True}
+
+    job = _compose_job.begin(work)
+    result, doing = _compose_job.follow(job, 1)
+    assert result is None
+    assert doing in ("half way", "working")
+    os.write(writer, b"x")
+    assert _compose_job.follow(job, 30) == ({"done": True}, None)
+    assert not os.path.exists(job)
+
+
+def test_a_job_that_was_killed_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(_compose_job, "JOBS", str(tmp_path))
+    job = _compose_job.begin(lambda say: os._exit(9))
+    with pytest.raises(_compose_job.Lost, match="ended from outside"):
+        _compose_job.follow(job, 30)

@@ -40,7 +40,7 @@ options:
           - Space for data, in bytes or as a number with V(K), V(M), V(G), V(T), V(P) (powers of 1000) or V(Ki), V(Mi), V(Gi), V(Ti), V(Pi)
             (powers of 1024). At least 1024 bytes.
           - An explicit V(null) makes the node a gateway, which holds no data.
-        type: str
+        type: raw
         required: true
       tags:
         description: Labels shown beside the node; their order does not matter.
@@ -161,7 +161,8 @@ def main():
     node = {
         "id": {"type": "str"},
         "zone": {"type": "str", "required": True},
-        "capacity": {"type": "str", "required": True},
+        # Not "str", which would turn an explicit null into an empty text.
+        "capacity": {"type": "raw", "required": True},
         "tags": {"type": "list", "elements": "str", "default": []},
     }
     spec = garage_argument_spec()

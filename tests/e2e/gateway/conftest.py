@@ -54,6 +54,9 @@ class DoublesHouse:
     def stop(self) -> None:
         self._process.kill()
 
+    def alive(self) -> bool:
+        return self._process.child.poll() is None
+
 
 @pytest.fixture
 def docling(tmp_path: Path) -> Iterator[DoublesHouse]:

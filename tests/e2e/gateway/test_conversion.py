@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A document's way through the gateway, with a real Redis and a real Garage. docling-serve is a double here."""
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 
 import boto3
 import pdf
 import pytest
 from gatewaybed.garage import RESULTS, TEMP, Garage
-from gatewaybed.gateway import Gateway
-from gatewaybed.until import final, until
+from gatewaybed.gateway import SOURCE, Gateway
+from gatewaybed.until import final
 
 
 @pytest.fixture
@@ -127,9 +129,29 @@ def test_unknown_documents_are_not_found(gateway: Gateway) -> None:
     assert gateway.client.get("/api/v1/documents/..%2f..%2fetc").status_code in (404, 422)
 
 
-def test_old_uploads_are_swept_but_not_those_of_waiting_jobs(new_gateway: Callable[..., Gateway], s3) -> None:
-    gateway = new_gateway()
-    job_id = gateway.submit(pdf.make(["words"])).json()["job_id"]
-    final(gateway, job_id)
-    gateway.stop()
-    until(lambda: keys(s3, TEMP, f"temp/{job_id}") == [f"temp/{job_id}.pdf"])
+def test_old_uploads_are_swept_but_not_those_of_waiting_jobs(
+    new_gateway: Callable[..., Gateway], environment: dict, s3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = new_gateway()
+    converted = done.submit(pdf.make(["words"])).json()["job_id"]
+    final(done, converted)
+    done.stop()
+    waiting = new_gateway(DISABLE_WORKERS="true").submit(pdf.make(["words"])).json()["job_id"]
+    monkeypatch.syspath_prepend(str(SOURCE))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    from reference_gateway import cleanup
+    from reference_gateway.jobs import JobStore, connect
+    from reference_gateway.settings import load
+    from reference_gateway.storage import Storage
+
+    async def sweep(age: timedelta) -> None:
+        redis = connect(load())
+        await cleanup.sweep(JobStore(load(), redis), Storage(load()), age)
+        await redis.aclose()
+
+    asyncio.run(sweep(timedelta(hours=1)))
+    assert keys(s3, TEMP, f"temp/{converted}"), "it is too young"
+    asyncio.run(sweep(timedelta(hours=-1)))
+    assert not keys(s3, TEMP, f"temp/{converted}")
+    assert keys(s3, TEMP, f"temp/{waiting}")

@@ -71,8 +71,8 @@ class Garage:
         )
 
     def stop(self) -> None:
-        """End it; the data stays."""
-        self.process.stop()
+        """End it at once, without the ten seconds that it takes to say goodbye; the data stays."""
+        self.process.kill()
 
     def _command(self, *words: str) -> None:
         command = [binary(), "-c", str(self.config), *words]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import ipaddress
 import json
 import re
 
@@ -98,7 +99,9 @@ def wanted(config):
     kept = {}
     for key, value in config.items():
         if "." in key:
-            raise ConfigError(f"config has the key '{key}': no key of the engine has a dot in it, nest the part behind it.")
+            raise ConfigError(
+                f"config has the key '{key}': no key of the engine has a dot in it, nest the part behind it."
+            )
         if isinstance(value, dict):
             value = {sub: inner for sub, inner in value.items() if inner is not None}
         if value is None or value == {}:
@@ -107,13 +110,30 @@ def wanted(config):
         kept[key] = value
     for sub, value in kept.get("log-opts", {}).items():
         _check(f"log-opts.{sub}", value, str)
+    for pool in kept.get("default-address-pools", []):
+        _check_pool(pool)
     return kept
+
+
+def _check_pool(pool):
+    try:
+        network = ipaddress.ip_network(pool["base"])
+        right = network.prefixlen <= pool["size"] <= network.max_prefixlen - 2
+    except (KeyError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise ConfigError(
+            f"config.default-address-pools has {json.dumps(pool)}: give a network as base and the prefix length of the "
+            f'networks cut from it as size, such as {{"base": "172.29.0.0/16", "size": 24}}.'
+        )
 
 
 def _check(path, value, kind):
     if kind and not isinstance(value, kind):
         shown = "a value" if is_secret(path) else json.dumps(value)
-        raise ConfigError(f"config.{path} is {shown} ({type(value).__name__}): the engine accepts only {_WORDS[kind]} there.")
+        raise ConfigError(
+            f"config.{path} is {shown} ({type(value).__name__}): the engine accepts only {_WORDS[kind]} there."
+        )
 
 
 def parse(text, path):
@@ -125,7 +145,9 @@ def parse(text, path):
     except ValueError as exc:
         raise ConfigError(f"{path} is not JSON ({exc}): put it right or move it away, then run again.") from exc
     if not isinstance(config, dict):
-        raise ConfigError(f"{path} holds {type(config).__name__}, not a JSON object: put it right or move it away, then run again.")
+        raise ConfigError(
+            f"{path} holds {type(config).__name__}, not a JSON object: put it right or move it away, then run again."
+        )
     return config
 
 

@@ -110,7 +110,9 @@ class DaemonConfig:
                 self.service.reload_live_restore()
             self.service.restart()
         except ServiceError as exc:
-            raise ServiceError(f"The engine does not run with the new configuration: {exc}; {self._put_back(state, old_text)}.") from exc
+            raise ServiceError(
+                f"The engine does not run with the new configuration: {exc}; {self._put_back(state, old_text)}."
+            ) from exc
 
     def _put_back(self, state, old_text):
         """Return to the file and the engine as they were; tells how that went."""
@@ -157,7 +159,10 @@ def _differences(current, result, action, behind):
     before, after = rules.flatten(current), rules.flatten(result)
     for path in sorted(set(before) | set(after)):
         secret = rules.is_secret(path)
-        pair = [json.dumps(side[path], sort_keys=True) if secret and path in side else side.get(path) for side in (before, after)]
+        pair = [
+            json.dumps(side[path], sort_keys=True) if secret and path in side else side.get(path)
+            for side in (before, after)
+        ]
         differences.add(path, *pair, secret=secret)
     if action != "none":
         differences.add("engine", "uses other values of " + ", ".join(behind), action)

@@ -36,7 +36,13 @@ class EngineService:
         environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
         try:
             done = subprocess.run(
-                argv, capture_output=True, text=True, errors="replace", timeout=self._timeout, env=environment, check=False
+                argv,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self._timeout,
+                env=environment,
+                check=False,
             )
         except subprocess.TimeoutExpired as exc:
             raise ServiceError(f"{' '.join(argv)} did not end within {self._timeout} s") from exc
@@ -46,7 +52,9 @@ class EngineService:
         """{"daemon": identity of the running process or None, "started": its start in epoch seconds, "flags": its argv}."""
         systemctl = program("systemctl")
         if systemctl is None:
-            raise ServiceError("There is no systemctl on this host, so the engine's state cannot be known: use a host that runs systemd.")
+            raise ServiceError(
+                "There is no systemctl on this host, so the engine's state cannot be known: use a host that runs systemd."
+            )
         _rc, out, _err = self._run(systemctl, "show", UNIT, "--property=MainPID,ActiveState")
         shown = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         pid = shown.get("MainPID", "0")
@@ -66,7 +74,9 @@ class EngineService:
         if rc != 0 and "unknown flag: --validate" not in err:
             lines = [line.strip() for line in (err or out).splitlines() if line.strip()]
             reason = lines[-1] if lines else f"exit status {rc}"
-            raise ServiceError(f"dockerd refuses the configuration ({reason.replace(path, target)}): correct config; {target} is as it was.")
+            raise ServiceError(
+                f"dockerd refuses the configuration ({reason.replace(path, target)}): correct config; {target} is as it was."
+            )
 
     def reload(self):
         """Let the engine reread its file. It does so a moment after the signal."""
@@ -99,12 +109,14 @@ class EngineService:
             time.sleep(0.05)
 
     def last_words(self):
-        """What the engine logged last, on one line."""
+        """What the engine itself logged last."""
         journalctl = program("journalctl")
         if journalctl is None:
             return "no journal"
-        _rc, out, _err = self._run(journalctl, "--unit", UNIT, "--lines", "3", "--no-pager", "--output", "cat")
-        return " | ".join(line.strip() for line in out.splitlines() if line.strip()) or "nothing in the journal"
+        _rc, out, _err = self._run(
+            journalctl, "--unit", UNIT, "--identifier", "dockerd", "--lines", "1", "--no-pager", "--output", "cat"
+        )
+        return out.strip() or "nothing in the journal"
 
 
 def program(name):
@@ -135,5 +147,7 @@ def other_flags(flags, target):
             continue
         value = value if equals else next(flags, "")
         if value != target:
-            raise ServiceError(f"The running engine was started with --config-file {value}, not {target}: set path to {value}.")
+            raise ServiceError(
+                f"The running engine was started with --config-file {value}, not {target}: set path to {value}."
+            )
     return kept

@@ -26,6 +26,7 @@ SYSTEMS = {
 # Its docker-compose package is the first one, written in Python, which knows neither "docker compose" nor today's files.
 WITHOUT_COMPOSE_2 = ("debian", "12")
 REPOSITORY_FILE = "/etc/apt/sources.list.d/docker.sources"
+_CAP_SYS_RESOURCE = 24
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _ALWAYS = ["ca-certificates", "apparmor"]
 _DISTRIBUTION = {
@@ -52,6 +53,9 @@ def look():
         "running": running,
         "enabled": enabled,
         "repository_url": _repository_url(),
+        "nofile_limit": nofile_limit(
+            _read("/proc/1/limits"), _read("/proc/1/status"), _read("/proc/1/uid_map"), _read("/proc/sys/fs/nr_open")
+        ),
     }
 
 
@@ -88,12 +92,30 @@ def _service():
 
 def _repository_url():
     """Where Docker's packages come from according to this host's apt, or nothing."""
+    found = re.search(r"^URIs:\s*(\S+)", _read(REPOSITORY_FILE), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def nofile_limit(limits, status, uid_map, nr_open):
+    """The most open files that a container on this host can be given, from four files of /proc.
+
+    A host that is itself a container often may not raise the limit that it was started with, and an engine that tries
+    starts no container at all.
+    """
+    capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
+    may_raise = capabilities and int(capabilities.group(1), 16) >> _CAP_SYS_RESOURCE & 1
+    everybody = uid_map.split() == ["0", "0", "4294967295"]
+    started_with = re.search(r"^Max open files\s+\d+\s+(\d+)", limits, re.MULTILINE)
+    return int(nr_open) if (may_raise and everybody) or not started_with else int(started_with.group(1))
+
+
+def _read(path):
+    """A text file's content, or nothing if it is not there."""
     try:
-        with open(REPOSITORY_FILE, encoding="utf-8") as handle:
-            found = re.search(r"^URIs:\s*(\S+)", handle.read(), re.MULTILINE)
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
     except FileNotFoundError:
         return ""
-    return found.group(1) if found else ""
 
 
 def _running_version():
@@ -141,11 +163,17 @@ def _unusable(facts):
     problems = []
     if tuple(facts["system"]) not in SYSTEMS:
         found = " ".join(facts["system"]).strip() or "not named in /etc/os-release"
-        problems.append(f"The operating system is {found}, but docker_host knows only {', '.join(SYSTEMS.values())}: use a host with one of these.")
+        problems.append(
+            f"The operating system is {found}, but docker_host knows only {', '.join(SYSTEMS.values())}: use a host with one of these."
+        )
     if facts["architecture"] not in ARCHITECTURES:
-        problems.append(f"The processor is {facts['architecture']}, but docker_host knows only {' and '.join(ARCHITECTURES)}: use a host with one of these.")
+        problems.append(
+            f"The processor is {facts['architecture']}, but docker_host knows only {' and '.join(ARCHITECTURES)}: use a host with one of these."
+        )
     if not facts["systemd"]:
-        problems.append("The host does not run systemd, which docker_host needs to run the engine: boot it with systemd.")
+        problems.append(
+            "The host does not run systemd, which docker_host needs to run the engine: boot it with systemd."
+        )
     if not facts["root"]:
         problems.append("docker_host was not run as root: set become to true in the play, or connect as root.")
     return problems
@@ -162,9 +190,13 @@ def _choose(facts, source, there):
 
 
 def _too_old(variable, what, found, minimum):
-    if not found or numbers(found) >= numbers(minimum):
+    version = numbers(found)
+    if not version or version >= numbers(minimum):
         return []
-    return [f"The {what} is version {'.'.join(map(str, numbers(found)))}, older than {variable} ({minimum}): upgrade it, or set docker_host_source to a newer source."]
+    shown = ".".join(map(str, version))
+    return [
+        f"The {what} is version {shown}, older than {variable} ({minimum}): upgrade it, or take it from a newer docker_host_source."
+    ]
 
 
 def numbers(version):

@@ -38,13 +38,17 @@ class HostSettings:
         self._sysctls = {}
         for name in sorted(sysctls):
             if not _NAME.fullmatch(name):
-                raise SettingsError(f"sysctls has the name '{name}', but a name is like vm.overcommit_memory: correct it.")
+                raise SettingsError(
+                    f"sysctls has the name '{name}', but a name is like vm.overcommit_memory: correct it."
+                )
             if self._can_be_set(name):
                 self._sysctls[name] = _plain(sysctls[name])
             elif name in optional:
                 self.absent.append(name)
             else:
-                raise SettingsError(f"sysctls has {name}, which this host's kernel ({os.uname().release}) does not let it set: correct the name or take it out.")
+                raise SettingsError(
+                    f"sysctls has {name}, which this host's kernel ({os.uname().release}) does not let be set: correct the name or take it out."
+                )
         self._files = dict(files)
         self._files[sysctl_file] = self._boot_file()
 
@@ -92,9 +96,13 @@ class HostSettings:
             with open(self._place(name), "w", encoding="utf-8") as handle:
                 handle.write(value)
         except OSError as exc:
-            raise SettingsError(f"sysctls has {name}={value}, which the kernel refuses ({exc.strerror}): use a value that it takes, or take it out.") from exc
+            raise SettingsError(
+                f"sysctls has {name}={value}, which the kernel refuses ({exc.strerror}): use a value that it takes, or take it out."
+            ) from exc
         if self._present(name) != value:
-            raise SettingsError(f"sysctls has {name}={value}, but the kernel made it {self._present(name)}: use a value that it keeps.")
+            raise SettingsError(
+                f"sysctls has {name}={value}, but the kernel made it {self._present(name)}: use a value that it keeps."
+            )
 
 
 def _plain(value):

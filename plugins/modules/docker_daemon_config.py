@@ -109,6 +109,7 @@ engine_keys:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_config import ConfigError
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_converge import DaemonConfig
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import EngineService, ServiceError

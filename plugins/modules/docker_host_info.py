@@ -127,6 +127,12 @@ enabled:
   type: bool
   returned: always
   sample: true
+nofile_limit:
+  description:
+    - The most open files that a container can be given here. A host that is itself a container may be limited to what it was started with.
+  type: int
+  returned: always
+  sample: 1048576
 repository_url:
   description: Address of the Docker packages in the host's apt sources; empty without one.
   type: str
@@ -135,6 +141,7 @@ repository_url:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look
 
 
@@ -150,7 +157,9 @@ def main():
     given = module.params
     facts = look()
     facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
-    module.exit_json(changed=False, **facts, **assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"]))
+    module.exit_json(
+        changed=False, **facts, **assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])
+    )
 
 
 if __name__ == "__main__":

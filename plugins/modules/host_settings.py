@@ -91,6 +91,7 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import HostSettings, SettingsError
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_config as dc
 
 
@@ -27,17 +28,29 @@ def put(file, *contributions):
         ({"icc": True}, [("a", {"icc": False}), ("a", {})], {}),
         ({"icc": False}, [("a", {"icc": False}), ("a", {})], {"icc": False}),
         ({}, [("a", {"icc": None})], {}),
-        ({"log-opts": {"tag": "x"}}, [("a", {"log-opts": {"max-size": "1m"}})], {"log-opts": {"tag": "x", "max-size": "1m"}}),
+        (
+            {"log-opts": {"tag": "x"}},
+            [("a", {"log-opts": {"max-size": "1m"}})],
+            {"log-opts": {"tag": "x", "max-size": "1m"}},
+        ),
         (
             {"log-opts": {"tag": "x"}},
             [("a", {"log-opts": {"max-size": "1m"}}), ("a", {})],
             {"log-opts": {"tag": "x"}},
         ),
-        ({}, [("a", {"features": {"cdi": True}}), ("b", {"features": {"buildkit": True}}), ("a", {})], {"features": {"buildkit": True}}),
+        (
+            {},
+            [("a", {"features": {"cdi": True}}), ("b", {"features": {"buildkit": True}}), ("a", {})],
+            {"features": {"buildkit": True}},
+        ),
         ({}, [("a", {"icc": False}), ("b", {"icc": False}), ("a", {})], {"icc": False}),
         ({}, [("a", {"icc": False}), ("b", {"icc": False}), ("a", {}), ("b", {})], {}),
         ({}, [("a", {"icc": False}), ("a", {"icc": True})], {"icc": True}),
-        ({}, [("a", {"builder": {"gc": {"enabled": True}}}), ("a", {"builder": {"gc": {"enabled": False}}})], {"builder": {"gc": {"enabled": False}}}),
+        (
+            {},
+            [("a", {"builder": {"gc": {"enabled": True}}}), ("a", {"builder": {"gc": {"enabled": False}}})],
+            {"builder": {"gc": {"enabled": False}}},
+        ),
         ({"features": {}}, [("a", {"icc": False})], {"features": {}, "icc": False}),
         ({"x": 1}, [("a", {"x": {"y": 2}})], {"x": {"y": 2}}),
         ({"x": {"y": 2, "z": 3}}, [("a", {"x": 1})], {"x": 1}),
@@ -63,7 +76,12 @@ def test_a_key_removed_by_hand_comes_back_while_wanted():
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [({"icc": False}, {"icc": True}), ({"x": 1}, {"x": {"y": 1}}), ({"x": {"y": 1}}, {"x": 1}), ({"x": {"y": 1}}, {"x": {"y": 2}})],
+    [
+        ({"icc": False}, {"icc": True}),
+        ({"x": 1}, {"x": {"y": 1}}),
+        ({"x": {"y": 1}}, {"x": 1}),
+        ({"x": {"y": 1}}, {"x": {"y": 2}}),
+    ],
 )
 def test_two_owners_who_disagree_are_told_so(first, second):
     with pytest.raises(dc.ConfigError, match="wanted by b and, with another value, by a: give both the same value"):
@@ -133,6 +151,13 @@ def test_decide(before, after, action, paths):
         ({"live-restore": "yes"}, r'config.live-restore is "yes" \(str\).*true or false'),
         ({"registry-mirrors": "http://m"}, "a list"),
         ({"runtimes": ["x"]}, "a dictionary"),
+        (
+            {"default-address-pools": [{"base": "172.29.0.1/16", "size": 24}]},
+            'has {"base": "172.29.0.1/16", "size": 24}: give a',
+        ),
+        ({"default-address-pools": [{"base": "172.29.0.0/16", "size": 8}]}, "give a network as base"),
+        ({"default-address-pools": [{"base": "172.29.0.0/16"}]}, "give a network as base"),
+        ({"default-address-pools": ["172.29.0.0/16"]}, "give a network as base"),
         ({"log-opts.max-size": "1m"}, "nest the part behind it"),
         ({"log-opts": {"splunk-token": 12345}}, r"config.log-opts.splunk-token is a value \(int\)"),
     ],

@@ -10,6 +10,7 @@ import os
 import time
 
 import pytest
+
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_converge as dconv
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_config import RELOADABLE, ConfigError
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import ServiceError, other_flags, process
@@ -175,7 +176,9 @@ def _kill_in_files(patch, killed_at):
 def test_the_record_is_written_before_the_file(path, monkeypatch):
     written = []
     real = dconv._files.write
-    monkeypatch.setattr(dconv._files, "write", lambda name, *args: (written.append(os.path.basename(name)), real(name, *args)))
+    monkeypatch.setattr(
+        dconv._files, "write", lambda name, *args: (written.append(os.path.basename(name)), real(name, *args))
+    )
     run(path, Engine(path), {"icc": False})
     assert written == [dconv.STATE_NAME, "daemon.json", dconv.STATE_NAME]
 
@@ -185,7 +188,12 @@ def test_an_edit_by_hand_is_kept_and_brought_into_the_engine(path):
     run(path, engine, {"icc": False})
     edit(path, bip="10.9.0.1/24")
     result = run(path, engine, {"icc": False})
-    assert (result["changed"], result["action"], result["changed_keys"], result["engine_keys"]) == (True, "restart", [], ["bip"])
+    assert (result["changed"], result["action"], result["changed_keys"], result["engine_keys"]) == (
+        True,
+        "restart",
+        [],
+        ["bip"],
+    )
     assert engine.uses == {"icc": False, "bip": "10.9.0.1/24"}
 
 

@@ -132,8 +132,8 @@ class Bucket:
             raise S3Error("No keys for S3 are given or found; set access_key and secret_key.") from exc
         except SSLError as exc:
             raise S3Error(
-                f"The certificate of {self._endpoint} is not accepted; name its authority's certificate in ca_file"
-                f" (now '{self._ca_file or ''}')."
+                f"TLS with {self._endpoint} failed ({exc.kwargs['error']}); check that it speaks https, and that ca_file"
+                f" (now '{self._ca_file or ''}') has its authority's certificate."
             ) from exc
         except (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as exc:
             raise S3Error(f"{self._endpoint} does not answer; check endpoint_url, and that the server runs.") from exc
@@ -210,6 +210,6 @@ class Bucket:
                 code,
                 status,
             )
-        if status == 404 and code in ("", "404"):
+        if code in ("", str(status)):
             return S3Error(f"{answer}: this is no S3 server's answer; check endpoint_url.", code, status)
         return S3Error(f"{answer}.", code, status)

@@ -32,15 +32,14 @@ def inventory_of(given: str) -> Path:
     return inventory_path("vm1")
 
 
+def ansible_playbook(inventory: Path | str, playbook: str, *extra: str) -> list[str]:
+    """Return the command that plays a playbook with the ansible-playbook of this Python environment."""
+    return [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), playbook, *extra]
+
+
 def playbook_command(inventory: Path, name: str, *extra: str) -> list[str]:
     """Return the command that plays a playbook of this collection, as a user of the collection would type it."""
-    return [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        "-i",
-        str(inventory),
-        f"selfhost.aistack.{name}",
-        *extra,
-    ]
+    return ansible_playbook(inventory, f"selfhost.aistack.{name}", *extra)
 
 
 def read_access(inventory: Path) -> Access:

@@ -18,7 +18,9 @@ _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", 
 
 def extra() -> list[str]:
     """Return the extra authorities as PEM texts; empty where no variable names a bundle."""
-    bundle = next((Path(os.environ[v]) for v in _VARIABLES if os.environ.get(v) and Path(os.environ[v]).is_file()), None)
+    bundle = next(
+        (Path(os.environ[v]) for v in _VARIABLES if os.environ.get(v) and Path(os.environ[v]).is_file()), None
+    )
     if bundle is None:
         return []
     known = {_key(block) for file in _DISTRIBUTION.rglob("*.crt") for block in _blocks(file)}

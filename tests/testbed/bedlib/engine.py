@@ -97,7 +97,9 @@ def _start_by_hand() -> None:
             if process.poll() is not None:
                 raise BedError(f"dockerd ended with {process.returncode} at once; the last lines of {log} say why.")
             if time.monotonic() > end:
-                raise BedError(f"dockerd does not answer after {_START_BUDGET_S:.0f} s; the last lines of {log} say why.")
+                raise BedError(
+                    f"dockerd does not answer after {_START_BUDGET_S:.0f} s; the last lines of {log} say why."
+                )
             time.sleep(0.1)
 
 
@@ -106,7 +108,10 @@ def _clear_remains() -> None:
     if _process_of(_PID_FILE, "dockerd"):
         _wait_for_running_engine()
         return
-    for pid_file, program in ((_PID_FILE, "dockerd"), (Path("/var/run/docker/containerd/containerd.pid"), "containerd")):
+    for pid_file, program in (
+        (_PID_FILE, "dockerd"),
+        (Path("/var/run/docker/containerd/containerd.pid"), "containerd"),
+    ):
         if pid_file.exists() and not _process_of(pid_file, program):
             say(f"engine: removing {pid_file}, whose process is gone")
             pid_file.unlink()
@@ -150,7 +155,7 @@ def _listens(path: Path) -> bool:
 def started_by_bed() -> bool:
     """Tell whether the engine that answers is one that the bed started."""
     labels = subprocess.run(
-        [docker(), "info", "--format", "{{join .Labels \" \"}}"], capture_output=True, text=True, timeout=20, check=False
+        [docker(), "info", "--format", '{{join .Labels " "}}'], capture_output=True, text=True, timeout=20, check=False
     )
     return LABEL in labels.stdout.split()
 

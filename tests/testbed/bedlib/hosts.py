@@ -34,14 +34,18 @@ def get(name: str) -> Container:
     """Return one host, or say which there are."""
     found = all_hosts()
     if name not in found:
-        raise BedError(f"There is no host '{name}'; there are: {', '.join(found) or 'none'}; make it with 'bed up {name}'.")
+        raise BedError(
+            f"There is no host '{name}'; there are: {', '.join(found) or 'none'}; make it with 'bed up {name}'."
+        )
     return found[name]
 
 
 def up(name: str) -> Container:
     """Have a host that runs and answers by ssh, made anew only where there was none."""
     if not _NAME.fullmatch(name) or name in _RESERVED:
-        raise BedError(f"'{name}' cannot be a host's name; use lower case letters, digits and hyphens, up to 42 characters.")
+        raise BedError(
+            f"'{name}' cannot be a host's name; use lower case letters, digits and hyphens, up to 42 characters."
+        )
     begin = time.monotonic()
     with alone(f"host-{name}"):
         host = all_hosts().get(name) or _make(name)

@@ -122,7 +122,9 @@ def _pull(image: Image, key: str) -> bool:
         with step(f"{image.name}: pulling {image.official}"):
             logged(f"pull-{image.name}", [docker(), "pull", image.official])
     except BedError as error:
-        say(f"{image.name}: building it instead, as {image.official} cannot be pulled ({str(error).splitlines()[-1].strip()})")
+        say(
+            f"{image.name}: building it instead, as {image.official} cannot be pulled ({str(error).splitlines()[-1].strip()})"
+        )
         return False
     registry.push(image.official, image.name, key)
     return True

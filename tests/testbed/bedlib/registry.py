@@ -75,4 +75,6 @@ def _ask(verb: str, name: str, tag_name: str, headers: dict[str, str], content: 
     except urllib.error.HTTPError:
         raise
     except OSError as error:
-        raise BedError(f"The registry does not answer on {REGISTRY_PUSH} ({error}); 'bed up NAME' starts it.") from error
+        raise BedError(
+            f"The registry does not answer on {REGISTRY_PUSH} ({error}); 'bed up NAME' starts it."
+        ) from error

@@ -56,7 +56,9 @@ def _wait_for_registry() -> None:
                 return
         except OSError as error:
             if time.monotonic() > end:
-                raise BedError(f"The registry does not answer on {REGISTRY_PUSH} after {_READY_S:.0f} s: {error}") from error
+                raise BedError(
+                    f"The registry does not answer on {REGISTRY_PUSH} after {_READY_S:.0f} s: {error}"
+                ) from error
             time.sleep(0.05)
 
 

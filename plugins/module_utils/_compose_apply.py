@@ -132,8 +132,8 @@ class Apply:
                 raise AppError(f"The image {reference} of {service} cannot be pulled: {_sentence(exc)}") from exc
 
     def _tree(self):
-        """Where the wanted files lie now: the staged release, or the files in use."""
-        return self.app.releases.folder(self.staged) if self.staged else self.folder
+        """Where the wanted files lie whole: the staged release, or the current one, which then says the same."""
+        return self.app.releases.folder(self.staged or self.app.releases.current)
 
     def _validate(self):
         self.app.watch.phase("validate")

@@ -77,6 +77,7 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
         _known(services, spec["service"], f"reload['{key}']")
         if not any(_under(path, key) for path in entries):
             raise BundleError(f"reload: '{key}' is no file of the app {name}; give a path below its templates, a folder with a / at its end.")
+    _check_volumes(name, model, {volume["name"] for volume in settings.get("volumes", [])})
     described = {svc: _describe(name, svc, services[svc], model, entries, reload) for svc in sorted(services)}
     override = _override(name, described, env_files or {})
     entries[OVERRIDE_FILE] = _entry(OVERRIDE_FILE, override.encode(), 0o644)
@@ -165,6 +166,23 @@ def _mounted(service, model):
             source = use.get("source") if isinstance(use, dict) else use
             paths.append(_relative((model.get(kind) or {}).get(source, {}).get("file")))
     return [path for path in paths if path]
+
+
+def _check_volumes(name, model, owned):
+    """A volume with an owner must be mounted with nocopy: otherwise the engine gives an empty one the image's owner."""
+    keys = {key for key, volume in (model.get("volumes") or {}).items() if (volume or {}).get("name", key) in owned}
+    for service, definition in model["services"].items():
+        for volume in definition.get("volumes") or []:
+            if isinstance(volume, dict):
+                source, nocopy = volume.get("source"), (volume.get("volume") or {}).get("nocopy", False)
+            else:
+                source, _, rest = str(volume).partition(":")
+                nocopy = "nocopy" in rest.partition(":")[2].split(",")
+            if source in keys and not nocopy:
+                raise BundleError(
+                    f"{COMPOSE_FILE} of the app {name}: the service {service} mounts the volume {source} without nocopy,"
+                    " and the engine would then give it the image's owner; add nocopy to its options."
+                )
 
 
 def _describe(name, service_name, service, model, entries, reload):

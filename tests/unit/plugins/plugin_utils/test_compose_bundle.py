@@ -138,6 +138,7 @@ def app_files():
         ({"reload": {"conf/none": {"service": "web"}}}, ["conf/none", "no file"]),
         ({"reload": {"conf/live.conf": {"service": "wbe"}}}, ["'wbe'", "job, web"]),
         ({"files": {}}, ["compose.yml"]),
+        ({"compose": COMPOSE + "volumes:\n  data: {name: demo_data}\n", "volumes": [{"name": "demo_data"}]}, ["data", "nocopy"]),
     ],
 )
 def test_what_cannot_work_is_told_in_one_sentence(change, words):
@@ -146,6 +147,11 @@ def test_what_cannot_work_is_told_in_one_sentence(change, words):
     for word in words:
         assert word in str(caught.value)
     assert "canary-secret" not in str(caught.value)
+
+
+def test_a_volume_with_an_owner_is_mounted_with_nocopy():
+    compose = COMPOSE.replace("data:/data", "data:/data:ro,nocopy") + "volumes:\n  data: {name: demo_data}\n"
+    assert app(compose=compose, volumes=[{"name": "demo_data"}])["volumes"]
 
 
 def test_a_name_that_compose_refuses_is_refused():

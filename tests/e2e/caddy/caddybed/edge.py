@@ -10,31 +10,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .net import LOOPBACK, Answer, ask, free_port, listens, wait_until
-from .programs import REPOSITORY, program
+from .programs import program
+from .role import evaluate, problems, render
 
-ROLE = REPOSITORY / "roles" / "caddy_tls"
 SITE = "docs.example.test"
-
-
-def run_playbook(folder: Path, tasks: list[dict[str, Any]], hosts: dict[str, dict[str, Any]]) -> None:
-    """Run tasks with the role's defaults and vars on hosts that are all this machine."""
-    play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": tasks}
-    playbook, inventory = folder / "play.json", folder / "inventory.json"
-    values = {**yaml.safe_load((ROLE / "defaults/main.yml").read_text()), "ansible_python_interpreter": sys.executable}
-    private = yaml.safe_load((ROLE / "vars/main.yml").read_text())
-    hosts = {host: {**private, **given} for host, given in hosts.items()}
-    playbook.write_text(json.dumps([play]))
-    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": values}}))
-    ansible = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run([ansible, "-i", inventory, playbook], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Edge:
@@ -82,18 +67,11 @@ class Edge:
     def render(self, **variables: Any) -> None:
         """Write the Caddyfile, compose.yml and secrets that the role makes of the variables (added to earlier ones)."""
         self.variables.update(variables)
-        templates = ROLE / "templates" / "app"
-        secrets = "{{ lookup('ansible.builtin.dict', __caddy_tls_secrets, wantlist=True) }}"
-        tasks = [
-            {"ansible.builtin.assert": {"that": "__caddy_tls_problems == []", "fail_msg": "{{ __caddy_tls_problems }}"}},
-            {"ansible.builtin.template": {"src": str(templates / "caddy/Caddyfile.j2"), "dest": f"{self.etc}/Caddyfile"}},
-            {"ansible.builtin.template": {"src": str(templates / "compose.yml.j2"), "dest": f"{self.folder}/compose.yml"}},
-            {
-                "ansible.builtin.copy": {"content": "{{ item.value.content }}", "dest": f"{self.secrets}/{{{{ item.key }}}}"},
-                "loop": secrets,
-            },
-        ]
-        run_playbook(self.folder, tasks, {"edge": self.variables})
+        assert problems(**self.variables) == []
+        (self.etc / "Caddyfile").write_text(render("caddy/Caddyfile.j2", self.variables))
+        (self.folder / "compose.yml").write_text(render("compose.yml.j2", self.variables))
+        for name, secret in evaluate("{{ __caddy_tls_secrets }}", self.variables).items():
+            (self.secrets / name).write_text(secret["content"])
 
     @property
     def service(self) -> dict[str, Any]:
@@ -129,9 +107,14 @@ class Edge:
         wait_until(f"Caddy listens ({self.folder})", lambda: self.process.poll() is not None or listens(self.https))
         assert self.process.poll() is None, self.output.read_text()
         if self.variables["caddy_tls_mode"] == "internal":
-            issued = self.data / "caddy/certificates/local" / self.site / f"{self.site}.crt"
-            wait_until("the internal certificate is there", issued.exists)
+            wait_until("the internal certificate is there", self._answers)
         return self
+
+    def _answers(self) -> bool:
+        try:
+            return self.ask("/healthz").status == 200
+        except OSError:  # TLS errors and a missing file of the authority are OSErrors too
+            return False
 
     def reload(self) -> subprocess.CompletedProcess[str]:
         return self.caddy("reload", *self.config, "--address", f"unix/{self.socket}", "--force")

@@ -49,13 +49,12 @@ def listens(port: int, host: str = LOOPBACK) -> bool:
 
 
 class Answer:
-    """Status, headers and body of a response, and the TLS connection's details."""
+    """Status, headers and body of a response."""
 
-    def __init__(self, response: http.client.HTTPResponse, tls: str | None):
+    def __init__(self, response: http.client.HTTPResponse):
         self.status = response.status
         self.headers = response.headers
         self.body = response.read()
-        self.tls = tls
 
     @property
     def text(self) -> str:
@@ -85,6 +84,6 @@ def ask(
         connection.sock = connect(port, name, trust)
     try:
         connection.request(method, path, body=body, headers={"Host": name or LOOPBACK, **(headers or {})})
-        return Answer(connection.getresponse(), connection.sock.version() if trust else None)
+        return Answer(connection.getresponse())
     finally:
         connection.close()

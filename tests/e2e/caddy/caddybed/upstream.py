@@ -68,9 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         for number in range(count):
+            self.server.stopping.wait(gap if number else 0)
             self.wfile.write(f"data: {number} {time.monotonic()}\n\n".encode())
             self.wfile.flush()
-            self.server.stopping.wait(gap)
         self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - the names are http.server's

@@ -10,8 +10,6 @@ import hashlib
 import re
 from functools import cache
 
-from argon2.low_level import Type, hash_secret
-
 LONGEST_PASSWORD = 200  # the gateway refuses to look at more
 _SHORTEST_SALT = 16
 _RECORD = re.compile(
@@ -45,6 +43,12 @@ def record(password: str, salt: str) -> str:
 
 @cache
 def _hash(password: str, salt: bytes) -> str:
+    try:
+        from argon2.low_level import Type, hash_secret
+    except ImportError:
+        raise ValueError(
+            "The Python package argon2-cffi is missing on the controller: install it into the environment of Ansible."
+        ) from None
     made = hash_secret(
         password.encode("utf-8"), salt, time_cost=3, memory_cost=65536, parallelism=4, hash_len=32, type=Type.ID
     )

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -38,7 +40,7 @@ def test_a_record_is_kept_as_long_as_password_and_salt_are():
 
 def test_a_process_makes_a_record_once(monkeypatch):
     made = record("one password", SALT)
-    monkeypatch.setattr(password_record, "hash_secret", None)
+    monkeypatch.setattr("argon2.low_level.hash_secret", None)
     assert record("one password", SALT) == made
 
 
@@ -77,3 +79,9 @@ def test_the_longest_password_is_accepted():
 )
 def test_what_is_no_record(text):
     assert not is_record(text)
+
+
+def test_a_missing_library_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "argon2.low_level", None)
+    with pytest.raises(ValueError, match="argon2-cffi is missing"):
+        record("never seen before", SALT)

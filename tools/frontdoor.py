@@ -17,6 +17,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -32,13 +33,15 @@ class SiteError(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """What playbooks/access.yml writes down about a site: how to reach it and the key that opens its API."""
+    """What playbooks/access.yml writes down about a site: how to reach it, and a key or a password that opens it."""
 
     url: str
     address: str
     ca: str = field(repr=False)
-    api_key: str = field(repr=False)
+    api_key: str = field(default="", repr=False)
+    api_key_header: str = "X-API-Key"
     user: str = ""
+    password: str = field(default="", repr=False)
     password_from: str = ""
 
     @classmethod
@@ -56,14 +59,15 @@ class FrontDoor:
         self._access = access
         self._site = urlsplit(access.url)
         self._tls = ssl.create_default_context(cadata=access.ca or None)
+        self._identity = {access.api_key_header: access.api_key} if access.api_key else {}
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> http.client.HTTPResponse:
-        """Send one request with the API key and return the answer, whatever its status."""
+        """Send one request as the one who is signed in and return the answer, whatever its status."""
         connection = _Connection(self._site.hostname or "", self._site.port or 443, self._access.address, self._tls)
         try:
-            connection.request(method, path, body, {"X-API-Key": self._access.api_key, **(headers or {})})
+            connection.request(method, path, body, {**self._identity, **(headers or {})})
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise SiteError(f"{self._access.url} ({self._access.address}) does not answer: {error}.") from error
@@ -78,8 +82,28 @@ class FrontDoor:
             )
         return json.loads(content)
 
+    def sign_in(self) -> None:
+        """Sign in by name and password where there is no API key, as the page does. An open site needs neither."""
+        if self._identity or not self._access.password:
+            return
+        body = json.dumps({"username": self._access.user, "password": self._access.password}).encode()
+        headers = {"Content-Type": "application/json", "Origin": self._access.url}
+        with self.request("POST", "/api/v1/auth/login", body, headers) as answer:
+            answer.read()
+        if answer.status != 200:
+            raise SiteError(f"The sign-in as {self._access.user} was answered with {answer.status}.")
+        cookies = SimpleCookie()
+        for line in answer.headers.get_all("Set-Cookie", []):
+            cookies.load(line)
+        values = {name: morsel.value for name, morsel in cookies.items()}
+        self._identity = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in values.items()),
+            "X-CSRF-Token": next((value for name, value in values.items() if name.endswith("_csrf")), ""),
+        }
+
     def convert(self, name: str, pdf: bytes, tell: Callable[[str], None]) -> str:
         """Send a PDF, wait until it is converted and return its Markdown. `tell` gets a line for each step of the way."""
+        self.sign_in()
         boundary = secrets.token_hex(16)
         quoted = name.replace("\\", "_").replace('"', "_")
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\nContent-Type: application/pdf\r\n\r\n'

@@ -64,7 +64,7 @@ _FAULTS = [
         "yet has a default",
     ),
     ("role_variables", "roles/redis/defaults/main.yml", "image: redis:8.8.3\n", "does not start with redis_"),
-    ("role_variables", "roles/redis/vars/main.yml", "redis_problems: []\n", "does not start with __redis_"),
+    ("role_variables", "roles/redis/vars/main.yml", "redis_problems: []\n", "nor is told of"),
     ("role_tasks", "roles/redis/tasks/main.yml", "#\n" * 61, "61 lines"),
     ("roles_in_playbooks", "playbooks/site.yml", "", "No playbook plays the role redis"),
     (

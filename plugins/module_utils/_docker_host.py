@@ -53,6 +53,7 @@ def look():
         "running": running,
         "enabled": enabled,
         "repository_url": _repository_url(),
+        "dpkg_interrupted": any(name.isdigit() for name in _names("/var/lib/dpkg/updates")),
         "nofile_limit": nofile_limit(
             _read("/proc/1/limits"), _read("/proc/1/status"), _read("/proc/1/uid_map"), _read("/proc/sys/fs/nr_open")
         ),
@@ -107,6 +108,14 @@ def nofile_limit(limits, status, uid_map, nr_open):
     everybody = uid_map.split() == ["0", "0", "4294967295"]
     started_with = re.search(r"^Max open files\s+\d+\s+(\d+)", limits, re.MULTILINE)
     return int(nr_open) if (may_raise and everybody) or not started_with else int(started_with.group(1))
+
+
+def _names(folder):
+    """The names in a folder, none if it is not there."""
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _read(path):

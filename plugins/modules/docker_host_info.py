@@ -133,6 +133,11 @@ nofile_limit:
   type: int
   returned: always
   sample: 1048576
+dpkg_interrupted:
+  description: Whether a package installation was killed half way, so that apt refuses every other until C(dpkg --configure -a).
+  type: bool
+  returned: always
+  sample: false
 repository_url:
   description: Address of the Docker packages in the host's apt sources; empty without one.
   type: str

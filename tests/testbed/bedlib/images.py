@@ -65,7 +65,7 @@ ALL = (
     Image("caddy", "2.11.5", "caddy:2.11.5", _with_binary(binaries.CADDY), "caddy_tls_image"),
     Image("gateway-base", "1", None, _with_gateway_requirements, "gateway_base_image"),
     Image("redis", "8.0", "redis:8.0", variable="redis_image"),
-    Image("pebble", "2.6", "ghcr.io/letsencrypt/pebble:2.6.0"),
+    Image("pebble", "2.6"),
 )
 _SIDE_BY_SIDE = 4
 

@@ -13,9 +13,10 @@ import sys
 
 from transformers import RTDetrImageProcessor, RTDetrResNetConfig, RTDetrV2Config, RTDetrV2ForObjectDetection
 
+#: The real model's labels, by the names under which docling looks them up.
 LABELS = (
-    "Caption", "Footnote", "Formula", "List-item", "Page-footer", "Page-header", "Picture", "Section-header", "Table",
-    "Text", "Title", "Document Index", "Code", "Checkbox-Selected", "Checkbox-Unselected", "Form", "Key-Value Region",
+    "caption", "footnote", "formula", "list_item", "page_footer", "page_header", "picture", "section_header", "table",
+    "text", "title", "document_index", "code", "checkbox_selected", "checkbox_unselected", "form", "key_value_region",
 )  # fmt: skip
 
 

@@ -77,9 +77,14 @@ def test_own_files(new_edge, tmp_path):
     trust = tmp_path / "ca.pem"
     trust.write_text(authority.pem)
     certificate, key = authority.issue(SITE)
-    edge = new_edge(caddy_tls_mode="files", caddy_tls_certificate=certificate, caddy_tls_key=key, caddy_tls_ca_root=authority.pem)
+    edge = new_edge(
+        caddy_tls_mode="files", caddy_tls_certificate=certificate, caddy_tls_key=key, caddy_tls_ca_root=authority.pem
+    )
     edge.start()
-    assert ask(edge.https, "/healthz", name=SITE, trust=str(trust)).headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert (
+        ask(edge.https, "/healthz", name=SITE, trust=str(trust)).headers["Strict-Transport-Security"]
+        == "max-age=31536000"
+    )
     before = served(edge, str(trust))
 
     # Another certificate in the same place: the Caddyfile is the same, and nothing restarts.

@@ -89,7 +89,9 @@ def test_nothing_but_reading(public, upstream, method):
     assert upstream.seen == []
 
 
-@pytest.mark.parametrize("path", ["", "/", "?list-type=2", "/?list-type=2&prefix=", "/?versions", "/job/", "/job/images/"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "?list-type=2", "/?list-type=2&prefix=", "/?versions", "/job/", "/job/images/"]
+)
 def test_no_listing(public, path):
     answer = public.ask(f"/s3/{RESULTS}{path}")
     assert answer.status == 404

@@ -124,7 +124,9 @@ class Edge:
             self.process.send_signal(with_signal)
             self.process.wait(timeout=30)
 
-    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
+    def ask(
+        self, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
         """One HTTPS request to the site, with the internal authority trusted and nothing else."""
         headers = {"Host": self.authority, **(headers or {})}
         return ask(self.https, path, method, headers, body, name=self.site, trust=self.root)

@@ -79,7 +79,9 @@ class Garage:
         return subprocess.run(command, check=check, capture_output=True, text=True).stdout
 
     def put(self, bucket: str, key: str, body: bytes, kind: str) -> None:
-        self.client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl="public, max-age=31536000")
+        self.client.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl="public, max-age=31536000"
+        )
 
     def stop(self) -> None:
         # Killed, because nothing of it is kept and an orderly end takes 10 s.

@@ -61,7 +61,9 @@ class Answer:
         return self.body.decode()
 
 
-def connect(port: int, name: str | None = None, trust: str | None = None, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+def connect(
+    port: int, name: str | None = None, trust: str | None = None, context: ssl.SSLContext | None = None
+) -> ssl.SSLSocket:
     """A TLS connection to this machine. name: sent as SNI and checked; None sends none and checks the chain alone."""
     context = context or ssl.create_default_context(cafile=trust)
     if name is None:

@@ -41,7 +41,15 @@ class Pebble:
         self.directory = f"https://{LOOPBACK}:{port}/dir"
         self.output = folder / "output"
         program = programs.pebble()
-        name_server = [f"{program}-challtestsrv", "-defaultIPv4", LOOPBACK, "-defaultIPv6", "", "-dns01", f"{LOOPBACK}:{names}"]
+        name_server = [
+            f"{program}-challtestsrv",
+            "-defaultIPv4",
+            LOOPBACK,
+            "-defaultIPv6",
+            "",
+            "-dns01",
+            f"{LOOPBACK}:{names}",
+        ]
         name_server += ["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"{LOOPBACK}:{free_port()}"]
         if "-doh " in subprocess.run([name_server[0], "-help"], capture_output=True, text=True, check=False).stderr:
             name_server += ["-doh", ""]
@@ -49,7 +57,8 @@ class Pebble:
         environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
         with self.output.open("wb") as output:
             self._processes = [
-                subprocess.Popen(command, env=environment, stdout=output, stderr=output) for command in (name_server, server)
+                subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+                for command in (name_server, server)
             ]
         wait_until("pebble listens", lambda: listens(port) and listens(self._management))
 

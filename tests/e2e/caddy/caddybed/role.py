@@ -23,7 +23,11 @@ def _variables() -> dict[str, Any]:
     init_plugin_loader()
     loader = DataLoader()
     files = (ROLE / "defaults/main.yml", ROLE / "vars/main.yml")
-    return {name: value for path in files for name, value in loader.load_from_file(str(path), trusted_as_template=True).items()}
+    return {
+        name: value
+        for path in files
+        for name, value in loader.load_from_file(str(path), trusted_as_template=True).items()
+    }
 
 
 def evaluate(expression: str, variables: dict[str, Any]) -> Any:

@@ -34,7 +34,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return total
 
-    def _send(self, body: bytes, status: int = 200, kind: str = "application/json", headers: dict[str, str] | None = None) -> None:
+    def _send(
+        self, body: bytes, status: int = 200, kind: str = "application/json", headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
@@ -45,7 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         size = self._read()
         url = urlsplit(self.path)
-        query = {key: float(values[0]) for key, values in parse_qs(url.query).items() if key in ("count", "gap", "seconds")}
+        query = {
+            key: float(values[0]) for key, values in parse_qs(url.query).items() if key in ("count", "gap", "seconds")
+        }
         self.server.seen.append((self.command, self.path))
         if url.path == "/stream":
             self._stream(int(query["count"]), query["gap"])
@@ -53,7 +57,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait(query["seconds"])
             self._send(b"{}")
         elif url.path == "/page":
-            headers = {"Content-Security-Policy": "default-src 'self'", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "x"}
+            headers = {
+                "Content-Security-Policy": "default-src 'self'",
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "x",
+            }
             self._send(b"<p>" + b"words " * 400, kind="text/html", headers=headers)
         elif url.path == "/api/v1/auth/me":
             inside = "session=good" in self.headers.get("Cookie", "")

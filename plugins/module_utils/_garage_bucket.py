@@ -219,9 +219,10 @@ def remove_bucket(client, name, check_mode=False):
 
 
 def _not_empty(name, info):
+    # A multipart upload counts as an upload, too.
     return GarageError(
         "Bucket %s is not empty (%d objects, %d unfinished uploads) and was kept: delete its content over S3 first"
-        % (name, info["objects"], info["unfinishedUploads"] + info["unfinishedMultipartUploads"])
+        % (name, info["objects"], max(info["unfinishedUploads"], info["unfinishedMultipartUploads"]))
     )
 
 

@@ -39,7 +39,8 @@ def check_key(key_id, secret):
         raise GarageError("secret is unset: give the 64 lowercase hexadecimal digits that belong to key %s" % key_id)
     if not KEY_SECRET.fullmatch(secret):
         raise GarageError(
-            "secret of key %s has %d characters and is not usable: give 64 lowercase hexadecimal digits" % (key_id, len(secret))
+            "secret of key %s has %d characters and is not usable: give 64 lowercase hexadecimal digits"
+            % (key_id, len(secret))
         )
 
 

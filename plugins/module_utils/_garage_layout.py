@@ -7,8 +7,13 @@
 Private to the collection.
 
 Garage keeps one applied layout, numbered, and one set of staged changes that belongs to nobody in particular.
-Applying names the next number, so two appliers cannot both succeed; but staging is shared, so what is applied may hold
-more than one party staged. Hence: refuse to start on foreign staged changes, compare after every step, say what is left.
+Applying names the next number, so two appliers on one node cannot both succeed; but staging is shared, so what is
+applied may hold more than one party staged. Hence: refuse to start on foreign staged changes, compare after every step,
+say what is left.
+
+On two nodes of a cluster two appliers can both succeed, and when they apply different layouts under one number, the
+nodes disagree for good. Hence the settling time between staging and applying: each node passes staged changes on at
+once, so after it everybody sees them all, and only the one whose changes are still there goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ NODE_ID = re.compile(r"[0-9a-f]{64}")
 SMALLEST_CAPACITY = 1024
 # Each question costs Garage a slow token check; twice a second is soon enough for what takes seconds.
 POLL_INTERVAL_S = 0.5
+# Many times what staged changes take from one node to all others. Nothing tells when they have arrived.
+SETTLE_S = 2
 
 
 def normalise_nodes(nodes):
@@ -160,18 +167,18 @@ def converge_layout(client, plan, patience):
     :raises GarageError: if it was not applied, or if something else was; the sentence says what is staged now.
     """
     _refuse_foreign(plan, plan.foreign)
-    _await_nodes(client, plan, patience)
+    cluster_size = _await_nodes(client, plan, patience)
     staged = client.post("UpdateClusterLayout", plan.request)
     try:
         _refuse_moved(plan, staged)
         _refuse_foreign(plan, plan.foreign_in(staged))
+        if cluster_size > 1:
+            time.sleep(SETTLE_S)
         preview = client.post("PreviewClusterLayoutChanges")
         if "error" in preview:
             raise GarageError("Garage cannot compute this layout: %s" % " ".join(preview["error"].split()))
-        if not plan.is_reached_by(preview["newLayout"]):
-            raise GarageError(
-                "Somebody else staged layout changes at the same moment, so nothing was applied: run again"
-            )
+        if preview["newLayout"]["version"] != plan.version + 1 or not plan.is_reached_by(preview["newLayout"]):
+            raise GarageError("Somebody else changed the layout at the same moment, so nothing was applied: run again")
         layout = _apply(client, plan)
     except GarageError as problem:
         raise GarageError("%s; %s" % (problem, _withdraw(client, plan))) from problem
@@ -258,22 +265,23 @@ def _refuse_moved(plan, layout):
 
 
 def _await_nodes(client, plan, patience):
-    """Wait until Garage knows every node that is new in the layout; nodes that were just connected take seconds.
+    """Wait until Garage knows every node that is new in the layout, and return the number of nodes that it knows.
 
-    A role for a node that nobody knows, such as a mistyped id, would take the quorum away from every table.
+    Nodes that were just connected take seconds. A role for a node that nobody knows, such as a mistyped id, would take
+    the quorum away from every table.
     """
-    added = set(plan.target) - set(plan.current)
     deadline = time.monotonic() + patience
-    while added:
+    while True:
         known = {node["id"] for node in client.get("GetClusterStatus")["nodes"]}
-        added -= known
-        if added and time.monotonic() >= deadline:
+        unknown = set(plan.target) - set(plan.current) - known
+        if not unknown:
+            return len(known)
+        if time.monotonic() >= deadline:
             raise GarageError(
                 "nodes lists id '%s', which is not among the %d nodes that Garage at %s knows after %d seconds: "
-                "correct the id or connect the node first" % (min(added), len(known), client.endpoint, patience)
+                "correct the id or connect the node first" % (min(unknown), len(known), client.endpoint, patience)
             )
-        if added:
-            time.sleep(POLL_INTERVAL_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _apply(client, plan):
@@ -296,7 +304,7 @@ def _withdraw(client, plan):
         if not layout["stagedRoleChanges"] and not layout.get("stagedParameters"):
             return "nothing is left staged"
         if plan.foreign_in(layout):
-            return "this run's staged changes are still there beside those of somebody else"
+            return "what is staged now is not this run's alone and was left there"
         client.post("RevertClusterLayout")
     except GarageError:
         return "this run's staged changes may still be there"

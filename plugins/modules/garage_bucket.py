@@ -20,6 +20,7 @@ options:
     description:
       - V(present) creates and converges the bucket.
       - V(absent) removes it with its aliases and grants if it holds neither objects nor unfinished uploads, and fails otherwise.
+        Garage counts uploads some seconds late, so stop the writers first.
     type: str
     choices: [present, absent]
     default: present

@@ -16,7 +16,8 @@ description:
     them; if it has nothing to change, it leaves them and warns.
   - A change that Garage cannot compute is withdrawn again, and the message says so.
   - Runs on one host wait for each other. For a cluster, run the task on one host only (C(run_once)), because Garage merges what is
-    staged on several nodes at once.
+    staged on several nodes at once. Runs with different plans on several hosts at once notice each other in the two seconds between
+    staging and applying; at most one of them succeeds.
 extends_documentation_fragment:
   - selfhost.aistack.garage
 options:

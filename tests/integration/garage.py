@@ -23,6 +23,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,8 @@ def start(port, nodes=1, replication=1):
     garage = {"directory": str(directory), "garage_admin_token": token, "pids": [], "nodes": []}
     _record(garage)
     try:
+        for number in range(4 * nodes):
+            _claim(port + 10 * (number // 4) + number % 4)
         for number in range(nodes):
             garage["pids"].append(
                 _start_node(binary, directory / str(number), port + 10 * number, replication, token, rpc_secret)
@@ -92,8 +95,12 @@ def start(port, nodes=1, replication=1):
 def stop(directory):
     """End the processes that ``start`` started in ``directory`` and remove it."""
     directory = Path(directory)
-    for pid in json.loads((directory / "garage.json").read_text()):
-        _end(pid, directory)
+    pids = json.loads((directory / "garage.json").read_text())
+    for number, patience in ((signal.SIGTERM, STOP_PATIENCE_S), (signal.SIGKILL, None)):
+        pids = [pid for pid in pids if _is_ours(pid, directory)]
+        for pid in pids:
+            os.kill(pid, number)
+        _await_end(pids, directory, patience)
     shutil.rmtree(directory)
 
 
@@ -118,6 +125,16 @@ def call(endpoint, token, operation, body=None):
 def _record(garage):
     """Keep on disk what a later ``stop`` needs."""
     (Path(garage["directory"]) / "garage.json").write_text(json.dumps(garage["pids"]))
+
+
+def _claim(port):
+    """Make sure that what will answer on the port is ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            raise SystemExit(f"port {port} is in use: give another --port whose ports are free") from problem
 
 
 def _start_node(binary, directory, port, replication, token, rpc_secret):
@@ -160,16 +177,12 @@ def _connect(endpoint, token, peers):
         raise SystemExit(f"Garage nodes did not connect: {failed}")
 
 
-def _end(pid, directory):
-    """End one process, if it still is the Garage of that directory, and wait until it is gone."""
-    deadline = time.monotonic() + STOP_PATIENCE_S
-    number = signal.SIGTERM
-    while _is_ours(pid, directory):
-        os.kill(pid, number)
-        if time.monotonic() > deadline:
-            number = signal.SIGKILL
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+def _await_end(pids, directory, patience):
+    """Wait until the processes are gone, or for so many seconds (None: for as long as it takes)."""
+    deadline = None if patience is None else time.monotonic() + patience
+    while any(_is_ours(pid, directory) for pid in pids):
+        if deadline is not None and time.monotonic() > deadline:
+            return
         time.sleep(0.05)
 
 

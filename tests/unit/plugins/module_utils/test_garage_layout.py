@@ -106,6 +106,15 @@ def roles_in(garage):
     return _garage_layout.roles_of(garage.state)
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Time passes only where the code waits; the fixture is what has passed."""
+    now = [0.0]
+    monkeypatch.setattr(_garage_layout.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(_garage_layout.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    return now
+
+
 # ---- options
 
 
@@ -218,6 +227,13 @@ def test_a_new_layout_is_staged_previewed_and_applied_once():
     ]
 
 
+@pytest.mark.parametrize(("known", "seconds"), [((A,), 0), ((A, B, C), _garage_layout.SETTLE_S)])
+def test_only_a_cluster_needs_time_to_settle(clock, known, seconds):
+    garage = FakeGarage(layout(0), known=known)
+    converge_layout(garage, LayoutPlan(garage.state, {A: role()}, None, False), 0)
+    assert clock == [seconds]
+
+
 def test_what_a_killed_run_left_staged_is_finished():
     garage = FakeGarage(layout(0, staged=[STAGED_A]))
     converge_layout(garage, LayoutPlan(garage.state, {A: role(), B: role()}, None, False), 0)
@@ -238,7 +254,7 @@ def test_a_node_that_nobody_knows_is_refused():
     assert garage.state["stagedRoleChanges"] == []
 
 
-def test_a_node_that_was_just_connected_is_waited_for(clock):
+def test_a_node_that_was_just_connected_is_waited_for():
     def connect(garage):
         garage.before["GetClusterStatus"] = lambda garage: setattr(garage, "known", (A, B))
 
@@ -263,7 +279,7 @@ def stage_c(garage):
 @pytest.mark.parametrize("moment", ["UpdateClusterLayout", "PreviewClusterLayoutChanges"])
 def test_somebody_staging_at_the_same_moment_is_neither_applied_nor_dropped(moment):
     garage = FakeGarage(layout(1, {A: role()}), before={moment: stage_c})
-    with pytest.raises(GarageError, match="still there beside those of somebody else"):
+    with pytest.raises(GarageError, match="what is staged now is not this run's alone"):
         converge_layout(garage, LayoutPlan(garage.state, {A: role("new")}, None, False), 0)
     assert garage.state["version"] == 1
     assert C in [entry["id"] for entry in garage.state["stagedRoleChanges"]]
@@ -355,21 +371,13 @@ class Health:
         return {"status": "degraded", "partitions": 256, "partitionsAllOk": answer}
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(_garage_layout.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(_garage_layout.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-    return now
-
-
-def test_waiting_ends_when_all_partitions_are_complete(clock):
+def test_waiting_ends_when_all_partitions_are_complete():
     health = Health([0, GarageUnsure("restarting"), 256])
     await_partitions(health, 10)
     assert health.calls == 3
 
 
-def test_waiting_in_vain_tells_the_last_state(clock):
+def test_waiting_in_vain_tells_the_last_state():
     with pytest.raises(GarageError, match="10 seconds later 100 of 256 partitions are complete"):
         await_partitions(Health([100]), 10)
 

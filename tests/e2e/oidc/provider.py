@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, selfhost.aistack contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,7 +6,7 @@
 The protocol is Authlib's: discovery, authorization code with PKCE and nonce, RS256 tokens, client secret by header or
 form. Codes and the signing key live in memory. Secrets come from files, so that no process list shows them.
 
-    provider.py --port 20500 --issuer http://198.18.0.1:20500 --client-id reflow --client-secret-file secret
+    python provider.py --port 20500 --issuer http://198.18.0.1:20500 --client-id reflow --client-secret-file secret
                 --redirect-uri https://site/api/v1/auth/callback/test --user jane --user-password-file password
 """
 

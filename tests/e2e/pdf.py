@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes small real PDFs: `python tests/e2e/pdf.py OUTPUT "words of page one" ["words of page two" ...]`.
 
-The text is real text in Helvetica, so that any reader finds the words again. Characters beyond Latin-1 are refused.
+The text is real text in Helvetica, so that any reader finds the words again. Characters beyond Windows-1252 are refused.
 """
 
 import sys

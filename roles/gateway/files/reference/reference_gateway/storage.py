@@ -31,6 +31,7 @@ class Storage:
         if os.environ.get("AWS_PROFILE") == "":
             # The SDK takes an empty profile for the name of one and fails.
             del os.environ["AWS_PROFILE"]
+        self._session = boto3.session.Session(region_name=self._region)
         self._client = self._make_client(connect=10, read=60, attempts=3)
         # A probe must answer soon, so it has a client that does not wait long and does not retry.
         self._probe = self._make_client(connect=3, read=3, attempts=1)
@@ -43,7 +44,7 @@ class Storage:
             retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
         )
         # The endpoint and the keys come from AWS_ENDPOINT_URL_S3 and the other AWS_* names, which boto3 reads itself.
-        return boto3.session.Session(region_name=self._region).client("s3", config=config)
+        return self._session.client("s3", config=config)
 
     def public_url(self, key: str) -> str:
         """Where a browser finds an object of the results bucket."""

@@ -123,7 +123,7 @@ def test_a_server_that_starts_late_is_seen_by_its_first_connections(target):
             while not wait_over.is_set():
                 try:
                     connections.append(server.accept()[0])
-                except socket.timeout:
+                except TimeoutError:
                     continue
 
     server = threading.Thread(target=serve)
@@ -138,9 +138,13 @@ def test_a_server_that_starts_late_is_seen_by_its_first_connections(target):
     assert len(connections) == 1
 
 
+def close_the_first(server):
+    server.accept()[0].close()
+
+
 def test_a_port_that_closes_at_once_is_not_ready(target):
     with socket.create_server(("127.0.0.1", PORT)) as server:
-        thread = threading.Thread(target=lambda: server.accept()[0].close())
+        thread = threading.Thread(target=close_the_first, args=(server,))
         thread.start()
         with pytest.raises(NotReadyError, match="was closed"):
             probe_tcp(target("tcp", port=PORT), 5, False)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 
 UNIT = "docker.service"
+_TIMED_OUT = 124  # the exit status of timeout(1)
 
 
 class ServiceError(Exception):
@@ -25,28 +25,21 @@ class ServiceError(Exception):
 class EngineService:
     """Docker's systemd unit.
 
+    :param run: the run_command of an AnsibleModule.
     :param timeout: seconds that any one command (the restart is the longest) may take.
     """
 
-    def __init__(self, timeout):
+    def __init__(self, run, timeout):
+        self._run_command = run
         self._timeout = timeout
 
     def _run(self, *argv):
         """Run one command in the C locale; returns (rc, stdout, stderr). ServiceError if it hangs."""
-        environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
-        try:
-            done = subprocess.run(
-                argv,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self._timeout,
-                env=environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as exc:
-            raise ServiceError(f"{' '.join(argv)} did not end within {self._timeout} s") from exc
-        return done.returncode, done.stdout, done.stderr
+        limited = [program("timeout"), str(self._timeout), *argv]
+        rc, out, err = self._run_command(limited, environ_update={"LC_ALL": "C", "LANGUAGE": "C"})
+        if rc == _TIMED_OUT:
+            raise ServiceError(f"{' '.join(argv)} did not end within {self._timeout} s")
+        return rc, out, err
 
     def status(self):
         """{"daemon": identity of the running process or None, "started": its start in epoch seconds, "flags": its argv}."""

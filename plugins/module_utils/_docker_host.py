@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import UNIT, program
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
@@ -37,19 +36,19 @@ _UPSTREAM = ["docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugi
 _ENGINES = {"distribution": "docker.io", "docker": "docker-ce"}
 
 
-def look():
-    """The facts about this host that assess() needs."""
+def look(run):
+    """The facts about this host that assess() needs. `run` is the run_command of an AnsibleModule."""
     release = os_release()
-    running, enabled = _service()
+    running, enabled = _service(run)
     return {
         "system": [release.get("ID", ""), release.get("VERSION_ID", "")],
         "codename": release.get("VERSION_CODENAME", ""),
         "architecture": os.uname().machine,
         "root": os.geteuid() == 0,
         "systemd": os.path.isdir("/run/systemd/system"),
-        "packages": installed(sorted({name for names in (*_DISTRIBUTION.values(), _UPSTREAM) for name in names})),
-        "engine_version": _running_version() if running else _output("dockerd", "--version"),
-        "compose_version": _output("docker", "compose", "version", "--short"),
+        "packages": installed(run, sorted({name for names in (*_DISTRIBUTION.values(), _UPSTREAM) for name in names})),
+        "engine_version": _running_version() if running else _output(run, "dockerd", "--version"),
+        "compose_version": _output(run, "docker", "compose", "version", "--short"),
         "running": running,
         "enabled": enabled,
         "repository_url": _repository_url(),
@@ -67,27 +66,26 @@ def os_release(path="/etc/os-release"):
     return {name: "".join(shlex.split(value)) for name, value in pairs}
 
 
-def installed(names):
+def installed(run, names):
     """{name: version} of those Debian packages that are installed."""
     if program("dpkg-query") is None:
         return {}
     shape = "${Package}\t${db:Status-Status}\t${Version}\n"
-    rows = [line.split("\t") for line in _output("dpkg-query", "--show", "--showformat", shape, *names).splitlines()]
+    rows = [
+        line.split("\t") for line in _output(run, "dpkg-query", "--show", "--showformat", shape, *names).splitlines()
+    ]
     return {name: version for name, status, version in rows if status == "installed"}
 
 
-def _output(name, *arguments):
+def _output(run, name, *arguments):
     """What a program prints, or nothing if it is missing or refuses; its exit status says no more than its output here."""
     path = program(name)
-    if path is None:
-        return ""
-    done = subprocess.run([path, *arguments], capture_output=True, text=True, errors="replace", timeout=60, check=False)
-    return done.stdout.strip()
+    return run([path, *arguments], environ_update={"LC_ALL": "C"})[1].strip() if path else ""
 
 
-def _service():
+def _service(run):
     """Whether the engine's unit is active, and whether it starts at boot."""
-    lines = _output("systemctl", "show", UNIT, "--property=ActiveState,UnitFileState").splitlines()
+    lines = _output(run, "systemctl", "show", UNIT, "--property=ActiveState,UnitFileState").splitlines()
     return "ActiveState=active" in lines, "UnitFileState=enabled" in lines
 
 

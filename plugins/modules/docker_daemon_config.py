@@ -127,7 +127,8 @@ def main():
     )
     given = module.params
     try:
-        config = DaemonConfig(given["path"], given["owner"], given["config"], EngineService(given["timeout"]))
+        service = EngineService(module.run_command, given["timeout"])
+        config = DaemonConfig(given["path"], given["owner"], given["config"], service)
         module.exit_json(**config.converge(check=module.check_mode))
     except (ConfigError, ServiceError) as exc:
         module.fail_json(msg=str(exc))

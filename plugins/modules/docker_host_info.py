@@ -160,7 +160,7 @@ def main():
         supports_check_mode=True,
     )
     given = module.params
-    facts = look()
+    facts = look(module.run_command)
     facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
     module.exit_json(
         changed=False, **facts, **assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])

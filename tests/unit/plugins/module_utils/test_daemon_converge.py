@@ -12,8 +12,14 @@ import time
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_converge as dconv
+from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_service
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_config import RELOADABLE, ConfigError
-from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import ServiceError, other_flags, process
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import (
+    EngineService,
+    ServiceError,
+    other_flags,
+    process,
+)
 
 
 class Killed(BaseException):
@@ -311,3 +317,44 @@ def test_a_process_is_known_by_its_start():
     assert abs(first["started"] - again["started"]) < 0.05
     assert 0 < time.time() - first["started"] < 3600
     assert first["flags"]
+
+
+def test_a_command_that_hangs_is_told():
+    service = EngineService(lambda argv, environ_update: (124, "", ""), 7)
+    with pytest.raises(ServiceError, match="did not end within 7 s"):
+        service._run("systemctl", "restart", "docker.service")
+
+
+@pytest.mark.parametrize(
+    ("shown", "running"),
+    [
+        ("MainPID=0\nActiveState=inactive\n", False),
+        ("MainPID=0\nActiveState=activating\n", False),
+        (f"MainPID={os.getpid()}\nActiveState=active\n", True),
+    ],
+)
+def test_status(monkeypatch, shown, running):
+    monkeypatch.setattr(_daemon_service, "program", lambda name: f"/bin/{name}")
+    status = EngineService(lambda argv, environ_update: (0, shown, ""), 7).status()
+    assert (status["daemon"] is not None) is running
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        ((0, "configuration OK", ""), None),
+        ((1, "", "unable to configure the Docker daemon with file /new.json: key x"), "with file /etc/d.json: key x"),
+        ((125, "", "unknown flag: --validate"), None),
+        ((1, "", ""), "exit status 1"),
+    ],
+)
+def test_validate(monkeypatch, answer, refused):
+    seen = []
+    monkeypatch.setattr(_daemon_service, "program", lambda name: f"/bin/{name}")
+    service = EngineService(lambda argv, environ_update: seen.append(argv) or answer, 7)
+    if refused:
+        with pytest.raises(ServiceError, match=refused):
+            service.validate("/new.json", "/etc/d.json", ["-H", "fd://"])
+    else:
+        service.validate("/new.json", "/etc/d.json", ["-H", "fd://"])
+    assert seen[0][2:] == ["/bin/dockerd", "-H", "fd://", "--validate", "--config-file", "/new.json"]

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _docker_host as dh
@@ -169,7 +172,11 @@ def test_nofile_limit(capabilities, uid_map, expected):
 
 
 def test_look_only_reads_and_works_on_any_linux():
-    facts = dh.look()
+    def run(argv, environ_update):
+        done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, **environ_update}, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    facts = dh.look(run)
     assert facts["architecture"]
     assert facts["nofile_limit"] > 0
     assert set(facts) >= {"system", "codename", "root", "systemd", "packages", "running", "enabled", "repository_url"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .engine import docker
 from .paths import LABEL
-from .shell import output
+from .shell import logged, output
 
 PREFIX = "aistack-bed-"
 
@@ -51,4 +51,4 @@ def labels(kind: str, address: str) -> list[str]:
 
 def remove(container: Container) -> None:
     """Remove a container with the volumes that have no name, and nothing else."""
-    output([docker(), "rm", "--force", "--volumes", container.full_name])
+    logged(f"rm-{container.name}", [docker(), "rm", "--force", "--volumes", container.full_name])

@@ -15,6 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import packages
 from .paths import LABEL, STATE
 from .say import BedError, say, step
 from .shell import alone, logged, works
@@ -65,17 +66,9 @@ def install() -> None:
     """Install Debian's or Ubuntu's engine where there is none."""
     if shutil.which("dockerd"):
         return
-    if not shutil.which("apt-get"):
-        raise BedError("There is no dockerd and no apt-get to install it with; install Docker and try again.")
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    with step("engine: installing docker.io from the distribution"):
-        logged("engine-apt-update", [*apt, "update"], environment=quiet)
-        # Debian 13 packs the command line program separately from the engine.
-        packages = ["docker.io", "iptables"]
-        if not shutil.which("docker") and works(["apt-cache", "show", "docker-cli"]):
-            packages.append("docker-cli")
-        logged("engine-apt-install", [*apt, "install", "-y", "--no-install-recommends", *packages], environment=quiet)
+    # Debian 13 packs the command line program separately from the engine; older releases know no such package.
+    separate = not shutil.which("docker") and packages.exists("docker-cli")
+    packages.install("engine", "docker.io", "iptables", *(["docker-cli"] if separate else []))
 
 
 def _start_by_hand() -> None:

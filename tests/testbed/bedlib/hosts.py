@@ -23,6 +23,7 @@ USERS = ("ops", "root")
 _READY_S = 90.0
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}[a-z0-9]|[a-z]")
 _RESERVED = {"registry", "dns"}
+_TEMPORARY = "/tmp:exec"  # noqa: S108 - the host's folder, not this machine's
 
 
 def all_hosts() -> dict[str, Container]:
@@ -73,7 +74,7 @@ def _make(name: str) -> Container:
             output(
                 [docker(), "create", "--name", host.full_name, "--hostname", name, *containers.labels("host", address)]
                 + ["--network", NETWORK, "--ip", address, "--network-alias", name, "--env", f"BED_DNS={DNS_ADDRESS}"]
-                + ["--env", "container=docker", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"]
+                + ["--env", "container=docker", *_tmpfs("/run", "/run/lock", _TEMPORARY)]
                 # Layers on layers do not work: the host's own engine needs a real file system below it.
                 + ["--volume", "/var/lib/docker", "--volume", "/var/lib/containerd"]
                 + [*confinement.options(), image]
@@ -82,6 +83,11 @@ def _make(name: str) -> Container:
         target = f"{host.full_name}:/etc/ssh/ssh_host_ed25519_key{suffix}"
         output([docker(), "cp", f"{host_key}{suffix}", target])
     return host
+
+
+def _tmpfs(*mounts: str) -> list[str]:
+    """Return the options for folders that live in memory, as systemd expects them."""
+    return [part for mount in mounts for part in ("--tmpfs", mount)]
 
 
 _LET_IN = """

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
+from . import packages
 from .paths import STATE
-from .say import BedError, say
-from .shell import alone, logged, output
+from .shell import alone, output
 
 KEY = STATE / "ssh" / "id_ed25519"
 KNOWN_HOSTS = STATE / "ssh" / "known_hosts"
@@ -53,16 +52,6 @@ def _make(path: Path, comment: str) -> None:
     """Make one key pair without a passphrase."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not shutil.which("ssh-keygen"):
-        _install_client()
+        # Ansible needs the client too.
+        packages.install("keys", "openssh-client")
     output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
-
-
-def _install_client() -> None:
-    """Install the ssh client, which Ansible needs too."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise BedError("There is no ssh-keygen; install the package openssh-client and try again.")
-    say("keys: installing openssh-client")
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    logged("keys-apt-update", [*apt, "update"], environment=quiet)
-    logged("keys-apt-install", [*apt, "install", "-y", "--no-install-recommends", "openssh-client"], environment=quiet)

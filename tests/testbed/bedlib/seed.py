@@ -19,6 +19,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from . import packages
 from .engine import docker
 from .paths import CACHE, LABEL
 from .say import BedError, say, step
@@ -84,6 +85,8 @@ def _tree() -> Path:
             "No registry of images can be reached and this is not a Debian or Ubuntu machine, so the first image cannot"
             " be made; give the machine access to a registry of images."
         )
+    if not shutil.which("wget"):
+        packages.install("seed", "wget")
     tools = _tools()
     empty = f"aistack-bed/empty:{SUITE}"
     output([docker(), "import", "-c", f"LABEL {LABEL}", "-", empty], stdin=_skeleton())

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Makes the image daemon-config-test:1, which holds sleep and its libraries and nothing else: no registry is needed.
 set -euo pipefail
 folder=$(mktemp -d)

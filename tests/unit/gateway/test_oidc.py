@@ -20,7 +20,7 @@ from reference_gateway.oidc_providers import parse
 
 ISSUER = "https://id.test/realm"
 REDIRECT = "https://site.test/api/v1/auth/callback/one"
-CLIENT_SECRET = "s&cret"
+CLIENT_SECRET = "s&cret-of-the-client"
 PROVIDERS = json.dumps(
     [
         {
@@ -116,7 +116,7 @@ def test_code_flow_with_pkce(browser: Browser) -> None:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     assert challenge == sent["code_challenge"]
     assert browser.provider.redeemed["redirect_uri"] == REDIRECT
-    assert base64.b64decode(browser.provider.redeemed_auth.split()[1]) == b"reflow:s%26cret"
+    assert base64.b64decode(browser.provider.redeemed_auth.split()[1]) == b"reflow:s%26cret-of-the-client"
     assert "client_secret" not in browser.provider.redeemed
 
 

@@ -78,7 +78,8 @@ async def submit(file: UploadFile, request: Request, parts: PartsDep) -> dict[st
     if (file.size or 0) > settings.max_upload_size:
         raise HTTPException(413, f"The PDF is too large; at most {settings.max_upload_size} bytes are accepted.")
     try:
-        pages = await pdf.count_pages(file.file, settings.pdf_max_pages)
+        async with parts.pdf_slots:
+            pages = await pdf.count_pages(file.file, settings.pdf_max_pages)
     except pdf.NotAcceptable as error:
         raise HTTPException(400, str(error)) from None
     # Before the upload goes to the bucket, so that a Redis that is away leaves nothing behind there.

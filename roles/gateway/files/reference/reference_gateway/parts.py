@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The application's parts, made once from the settings, and how a request reaches them."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from reference_gateway import jobs, oidc_providers
+from reference_gateway import jobs, oidc_providers, pdf
 from reference_gateway.attempts import Attempts
 from reference_gateway.changes import Changes
 from reference_gateway.docling import Docling
@@ -39,6 +40,7 @@ class Parts:
     users: Users | None
     oidc: Oidc | None
     attempts: Attempts = field(default_factory=Attempts)
+    pdf_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(pdf.AT_ONCE))
     ending: bool = False
 
     def begin_ending(self) -> None:

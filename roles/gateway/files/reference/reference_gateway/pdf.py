@@ -17,7 +17,9 @@ from typing import BinaryIO
 MAGIC = b"%PDF-"
 # The format lets the mark stand anywhere in the first kilobyte.
 MAGIC_WITHIN = 1024
-MEMORY_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
+# Children at once: together they stay inside the container's memory.
+AT_ONCE = 2
 CPU_SECONDS = 20
 WALL_SECONDS = 30
 

@@ -7,33 +7,25 @@
 from __future__ import annotations
 
 import functools
-import lzma
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[4]
-CACHE = Path(os.environ.get("AISTACK_CACHE") or Path.home() / ".cache" / "selfhost-aistack") / "e2e"
-READY = REPOSITORY.parent / "shared" / "images"
 
 
 @functools.cache
 def program(name: str) -> str:
-    """The path of caddy or garage: AISTACK_<NAME>, PATH, or a ready compressed binary beside the repository."""
+    """The path of caddy or garage: AISTACK_<NAME>, PATH, or the test bed's cache."""
     given = os.environ.get(f"AISTACK_{name.upper()}") or shutil.which(name)
     if given:
         return given
-    for packed in sorted(READY.glob(f"{name}-*-linux-amd64.xz"), reverse=True):
-        path = CACHE / packed.stem
-        if not path.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(f".{os.getpid()}")
-            unfinished.write_bytes(lzma.decompress(packed.read_bytes()))
-            unfinished.chmod(0o755)
-            unfinished.rename(path)
-        return str(path)
-    raise AssertionError(f"There is no {name} to test with: put it on PATH or set AISTACK_{name.upper()} to its path.")
+    sys.path.insert(0, str(REPOSITORY / "tests" / "testbed"))
+    from bedlib import binaries
+
+    return str(binaries.ensure(getattr(binaries, name.upper())))
 
 
 @functools.cache
@@ -42,7 +34,8 @@ def pebble() -> str:
     found = shutil.which("pebble")
     if found:
         return found
-    folder = CACHE / "pebble"
+    cache = Path(os.environ.get("AISTACK_CACHE") or Path.home() / ".cache" / "selfhost-aistack")
+    folder = cache / "e2e" / "pebble"
     path = folder / "usr/bin/pebble"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ def test_errors_are_told_as_one_sentence(server, status, text, kind, words):
     server.status, server.text = status, text
     with pytest.raises(GarageError) as caught:
         GarageClient(server.url, TOKEN).get("GetClusterLayout")
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert caught.value.status == status
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -125,13 +125,13 @@ def _wait_for_running_engine() -> None:
 
 
 def _process_of(pid_file: Path, program: str) -> int | None:
-    """Return the process id in a pid file if that process lives and is that program."""
+    """Return the process id in a pid file if that process lives, zombies apart, and is that program."""
     try:
         pid = int(pid_file.read_text().strip())
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (OSError, ValueError):
         return None
-    return pid if name == program else None
+    return pid if name == program and not _zombie(pid) else None
 
 
 def _listens(path: Path) -> bool:

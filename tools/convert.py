@@ -15,9 +15,10 @@ import os
 import sys
 from pathlib import Path
 
-from frontdoor import FrontDoor, SiteError
 from site_access import AccessError, inventory_of, read_access
 from steps import say
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._front_door import FrontDoor, SiteError
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not arguments[0]:
         say("Say which PDF to convert: make convert PDF=path/to/file.pdf")
         return 2
-    path = Path(arguments[0])
+    path = Path(arguments[0]).expanduser()
     try:
         pdf = path.read_bytes()
         access = read_access(inventory_of(os.environ.get("INVENTORY", "")))

@@ -11,9 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from frontdoor import Access
 from steps import LOGS, REPOSITORY
 from test_host import inventory_path
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._front_door import Access
 
 
 class AccessError(Exception):
@@ -23,7 +24,7 @@ class AccessError(Exception):
 def inventory_of(given: str) -> Path:
     """Return the inventory that the user named, or the one of the local test host."""
     if given:
-        path = Path(given).resolve()
+        path = Path(given).expanduser().resolve()
         if not path.exists():
             raise AccessError(f"INVENTORY={given} does not exist; give the path of an inventory file or folder.")
         return path

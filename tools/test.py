@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from steps import REPOSITORY, StepFailed, Steps, say
+from steps import StepFailed, Steps, say
 
 _PYTHON = sys.executable
 _BED = "tests/testbed/bed"
@@ -27,8 +27,6 @@ PARTS: dict[str, tuple[list[str], float]] = {
     "molecule": (["tools/molecule"], 1500),
     "e2e": (["tools/e2e"], 1200),
 }
-# Lets tests import the collection by its name.
-_ENV = {"PYTHONPATH": str(REPOSITORY / ".cache" / "collections")}
 
 
 def main(parts: list[str]) -> int:
@@ -42,11 +40,11 @@ def main(parts: list[str]) -> int:
     try:
         if "testbed" in parts:
             command, limit_s = PARTS["testbed"]
-            started["testbed"] = steps.start("testbed", command, limit_s=limit_s, shown=parts[0] == "testbed", env=_ENV)
+            started["testbed"] = steps.start("testbed", command, limit_s=limit_s, shown=parts[0] == "testbed")
         for part in parts:
             if part not in started:
                 command, limit_s = PARTS[part]
-                started[part] = steps.start(part, command, limit_s=limit_s, env=_ENV)
+                started[part] = steps.start(part, command, limit_s=limit_s)
             steps.finish(started[part])
     except StepFailed as failure:
         say(steps.table())

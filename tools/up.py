@@ -13,11 +13,12 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from frontdoor import Access, FrontDoor, SiteError
-from sample_pdf import make_pdf
 from site_access import AccessError, inventory_of, playbook_command, read_access
 from steps import REPOSITORY, StepFailed, Steps, say
 from test_host import prepare
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._front_door import Access, FrontDoor, SiteError
+from ansible_collections.selfhost.aistack.plugins.module_utils._sample_pdf import make_pdf
 
 _MARKDOWN = REPOSITORY / ".cache" / "sample.md"
 

@@ -26,7 +26,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._health_s3 import
 # The pause between the end of an attempt and the next one starts short, because most targets are ready already or
 # nearly so, and never exceeds what lets readiness be noticed within 0.1 s.
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.08
+LONGEST_PAUSE = 0.07
 ATTEMPT_TIMEOUT = 5.0
 # What an attempt that began in time may take beyond the deadline before its target is given up.
 GRACE = 0.5

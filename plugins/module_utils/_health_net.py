@@ -17,7 +17,7 @@ import time
 CONNECT_TIMEOUT = 1.0
 # How long a fresh connection must stay open to count: Docker's port proxy accepts for a container that does not
 # listen yet, and closes as soon as it finds that out.
-SETTLE = 0.04
+SETTLE = 0.02
 
 
 class NotReadyError(Exception):

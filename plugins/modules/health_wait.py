@@ -11,7 +11,7 @@ short_description: Wait until many services are ready, all at once
 description:
   - Waits for any number of targets in one call, all at the same time, and says for each how long it took.
   - The targets are asked from the host that the task runs on, with Python's standard library alone. No proxy is used.
-  - Between two attempts at a target it pauses for 0.02 s at first and for 0.08 s at most, so that readiness is noticed
+  - Between two attempts at a target it pauses for 0.02 s at first and for 0.07 s at most, so that readiness is noticed
     within 0.1 s plus the time that one attempt takes. A target that swallows connections instead of refusing them is
     noticed when the attempt that is under way ends, which is 1 s for connecting and O(targets[].attempt_timeout) for
     an answer.
@@ -45,7 +45,7 @@ options:
       kind:
         description:
           - V(http) is ready when O(targets[].url) answers with a wanted status and wanted JSON values.
-          - V(tcp) is ready when the port accepts a connection and keeps it open for 0.04 s. (A port that Docker
+          - V(tcp) is ready when the port accepts a connection and keeps it open for 0.02 s. (A port that Docker
             publishes accepts, and closes at once, while nothing in the container listens.)
           - V(redis) is ready when the server lets the client in, answers PING, and has the wanted role. Valkey too.
           - V(s3) is ready when a marker object C(health-wait/...) can be written, read back and deleted with these

@@ -29,7 +29,7 @@ _CAPABILITIES = {
 
 def options() -> list[str]:
     """Return the options of `docker create` that let a container be a machine."""
-    chosen = ["--device-cgroup-rule", "a *:* rwm", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"]
+    chosen = ["--device-cgroup-rule", "a *:* rwm"]
     for item in ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"):
         chosen += ["--security-opt", item]
     for name, bit in _CAPABILITIES.items():
@@ -49,7 +49,9 @@ def _bounding_set() -> int:
 def _cgroup_options() -> list[str]:
     """Return what systemd needs, which differs between the two versions of control groups."""
     if output([docker(), "info", "--format", "{{.CgroupVersion}}"]) == "2":
+        # The namespace shows the host its own branch as the root; bed-init makes it writable.
         return ["--cgroupns", "private"]
     # A private namespace breaks nested containers on version 1, and systemd refuses version 1 unless told twice.
     kernel = "systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
-    return ["--cgroupns", "host", "--env", f"SYSTEMD_PROC_CMDLINE={kernel}"]
+    mount = "/sys/fs/cgroup:/sys/fs/cgroup:rw"
+    return ["--cgroupns", "host", "--volume", mount, "--env", f"SYSTEMD_PROC_CMDLINE={kernel}"]

@@ -321,7 +321,7 @@ class Apply:
                     process.kill()
                     raise AppError(f"{what} of {self.bundle['app']} took more than {seconds} s and was ended.")
         if process.returncode:
-            told = " | ".join(line for line in tail[-6:] if line)
+            told = " | ".join([line for line in tail if "error" in line.lower()][-4:] or [line for line in tail[-6:] if line])
             raise AppError(f"{what} failed for {self.bundle['app']} (code {process.returncode}): {self.app.redact(told)}")
 
 

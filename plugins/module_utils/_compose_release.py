@@ -121,8 +121,18 @@ def write_files(folder, files, only=None):
         if only is not None and entry["path"] not in only:
             continue
         path = os.path.join(folder, entry["path"])
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _make_folders(folder, os.path.dirname(entry["path"]))
         _files.write(path, base64.b64decode(entry["content"]), entry["mode"], entry["uid"], entry["gid"])
+
+
+def _make_folders(top, relative):
+    """Make folders below `top` that a container's user can enter, whatever root's umask is; `top` itself keeps others out."""
+    path = top
+    for part in relative.split("/") if relative else []:
+        path = os.path.join(path, part)
+        if not os.path.isdir(path):
+            os.mkdir(path)
+            os.chmod(path, 0o755)
 
 
 def remove_files(folder, paths):

@@ -53,7 +53,7 @@ def up(name: str) -> Container:
         started = host.state != "running"
         if started:
             output([docker(), "start", host.full_name])
-        _let_in(host)
+        let_in(host)
         net.attach(host.full_name, name, host.address)
         _wait_until_up(host)
     say(f"{name}: {'up' if started else 'is up'} at {host.address} ({time.monotonic() - begin:.1f} s)")
@@ -104,7 +104,7 @@ cat /etc/ssh/ssh_host_ed25519_key.pub
 """
 
 
-def _let_in(host: Container) -> None:
+def let_in(host: Container) -> None:
     """Put this checkout's key into a running host, and the host's key into this checkout's known hosts."""
     public = keys.ensure().with_suffix(".pub").read_bytes()
     shown = output([docker(), "exec", "--interactive", host.full_name, "sh", "-c", _LET_IN], stdin=public)

@@ -23,6 +23,9 @@ def text(names: list[str], user: str) -> str:
     for name in names:
         if name not in running:
             raise BedError(f"The host '{name}' is not running; start it with 'bed up {name}'.")
+    for host in running.values():
+        # Another checkout may have made the host: its key is not known here then, nor this checkout's there.
+        hosts.let_in(host)
     return _yaml(
         {
             "all": {

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import problems as env_problems
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import value_problem
 
 # The grammar of an image reference as registries and the Docker engine take it.
@@ -140,6 +141,20 @@ def hostname(value: Any, name: str) -> list[str]:
     return _refuse(name, value, why, accepted)
 
 
+def address(value: Any, name: str) -> list[str]:
+    """Accept a literal IP address of the host to publish a port on: private or loopback, so that not everybody reaches it."""
+    accepted = "a private IPv4 or IPv6 address of the host, such as 10.0.0.5"
+    try:
+        parsed = ipaddress.ip_address(value if isinstance(value, str) and "%" not in value else "")
+    except ValueError:
+        return _refuse(name, value, "which is no IP address", accepted)
+    if parsed.is_unspecified:
+        return _refuse(name, value, "which is every address of the host and passes by its firewall", accepted)
+    if parsed.is_global or parsed.is_multicast or parsed.is_link_local:
+        return _refuse(name, value, "which is no private address", accepted)
+    return []
+
+
 def choice(value: Any, name: str, choices: Sequence[Any]) -> list[str]:
     """Accept one of `choices`; a text is not the same as a number or a boolean."""
     if any(value == known and isinstance(value, bool) == isinstance(known, bool) for known in choices):
@@ -167,9 +182,22 @@ def text(value: Any, name: str) -> list[str]:
     return [f"{name} {problem}: set it to a text without NUL characters, in UTF-8, of less than 128 KiB."]
 
 
-def secret(value: Any, name: str, min_length: int = 16) -> list[str]:
-    """Accept a secret of at least `min_length` characters that is no sample value; the value is never shown."""
-    cure = f"set it to a text of at least {min_length} random characters, for instance from the secret lookup"
+def env(value: Any, name: str) -> list[str]:
+    """Accept a dictionary of environment variables that a container can be given; values are never shown.
+
+    Unlike the other rules this one tells every variable of the dictionary that is wrong, one sentence each.
+    """
+    return [f"{name}: {problem[0].lower()}{problem[1:]}" for problem in env_problems(value)]
+
+
+def secret(value: Any, name: str, min_length: int = 16, regex: str = "", form: str = "") -> list[str]:
+    """Accept a secret of at least `min_length` characters that is no sample value; the value is never shown.
+
+    With `regex` the whole value must match it; `form` says in words what it accepts.
+    """
+    cure = (
+        f"set it to {form or f'a text of at least {min_length} random characters'}, for instance from the secret lookup"
+    )
     if _is_blank(value):
         return [f"{name} is not set (or uses a variable that is not defined): {cure}."]
     if not isinstance(value, str):
@@ -181,6 +209,8 @@ def secret(value: Any, name: str, min_length: int = 16) -> list[str]:
     if len(set(value)) < min(4, min_length):
         return [f"{name} repeats the same few characters: {cure}."]
     problem = value_problem(value)
+    if not problem and regex and not re.fullmatch(regex, value):
+        problem = "is not of the accepted form"
     return [f"{name} {problem}: {cure}."] if problem else []
 
 

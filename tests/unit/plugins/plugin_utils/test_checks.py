@@ -135,6 +135,41 @@ def test_hostname_refused(value):
     refused(checks.hostname(value, "some_var"))
 
 
+@pytest.mark.parametrize("value", ["10.0.0.5", "172.16.0.1", "100.64.0.1", "127.0.0.1", "::1", "fd00::5"])
+def test_address_accepted(value):
+    assert checks.address(value, "some_var") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("0.0.0.0", "every address of the host"),
+        ("::", "every address of the host"),
+        ("8.8.8.8", "no private address"),
+        ("2600::1", "no private address"),
+        ("224.0.0.1", "no private address"),
+        ("fe80::1", "no private address"),
+        ("fe80::1%eth0", "no IP address"),
+        ("[fd00::5]", "no IP address"),
+        ("10.0.0.5:6379", "no IP address"),
+        ("localhost", "no IP address"),
+        (167772165, "no IP address"),
+        ("", "not set"),
+        (None, "not set"),
+    ],
+)
+def test_address_refused(value, why):
+    assert why in refused(checks.address(value, "some_var"))
+
+
+def test_env():
+    assert checks.env({"A": "$x ; # ' \" \\ \n grün", "B_2": 5, "C": True}, "some_var") == []
+    found = checks.env({"A-B": "hush", "C": ["hush"], "D": "hush\0"}, "some_var")
+    assert len(found) == 3
+    assert all(sentence.startswith("some_var: ") and "hush" not in sentence for sentence in found)
+    assert checks.env(None, "some_var") and checks.env("A=b", "some_var")
+
+
 def test_choice():
     assert checks.choice("basic", "some_var", ["none", "basic"]) == []
     assert "one of none, basic" in refused(checks.choice("ldap", "some_var", ["none", "basic"]))
@@ -197,6 +232,15 @@ def test_secret_refused_without_its_value(value):
     assert "hush" not in sentence
     assert "1234567" not in sentence
     assert "16 random characters" in sentence
+
+
+def test_secret_of_a_form():
+    form = {"min_length": 8, "regex": "[0-9a-f]+", "form": "8 hexadecimal digits"}
+    assert checks.secret("0123abcd", "some_var", **form) == []
+    for value in ["hush-hush", "0123abcd\n"]:
+        sentence = refused(checks.secret(value, "some_var", **form))
+        assert "accepted form: set it to 8 hexadecimal digits" in sentence
+        assert value not in sentence
 
 
 @pytest.mark.parametrize(

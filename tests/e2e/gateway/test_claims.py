@@ -98,7 +98,7 @@ def test_a_job_that_was_given_back_gracefully_loses_no_attempt(with_stores) -> N
         one = store("one")
         await one.add(job(1))
         await one.add(job(2))
-        for _ in range(5):
+        for _unused in range(5):
             assert await one.claim(0.1) == "job-1", "it goes back to the front"
             await one.start("job-1")
             assert await one.put_back("job-1", forgive_attempt=True) == "requeued"

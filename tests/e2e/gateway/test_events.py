@@ -40,7 +40,7 @@ def test_the_stream_tells_every_state_until_the_last(gateway: Gateway) -> None:
 
 
 def test_a_stream_needs_its_own_documents_token_and_no_other_credential_helps(gateway: Gateway) -> None:
-    one, other = (gateway.submit(pdf.make(["words"])).json()["job_id"] for _ in range(2))
+    one, other = (gateway.submit(pdf.make(["words"])).json()["job_id"] for _unused in range(2))
     address = f"/api/v1/documents/{one}/stream"
     assert gateway.client.get(address).status_code == 401
     assert gateway.client.get(address, params={"token": "x" * 43}).status_code == 401

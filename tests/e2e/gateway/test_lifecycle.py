@@ -116,7 +116,7 @@ def test_without_the_converter_jobs_wait_for_it(new_gateway: NewGateway, docling
 def test_a_converter_that_breaks_off_is_asked_again(new_gateway: NewGateway, docling) -> None:
     gateway = new_gateway()
     job_id = submit(gateway, "BREAK the connection")
-    for _ in range(3):
+    for _unused in range(3):
         until(lambda: not docling.alive())
         docling.start()
     job = final(gateway, job_id)

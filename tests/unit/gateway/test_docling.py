@@ -61,7 +61,7 @@ def convert(settings, monkeypatch):
 
 def test_the_markdown_comes_from_the_body(convert) -> None:
     double = DoclingDouble(GOOD)
-    conversion, phases, _ = convert(double)
+    conversion, phases, _waits = convert(double)
     assert (conversion.markdown, conversion.seconds, conversion.attempts) == ("# Words", 1.5, 1)
     assert phases == ["converting"]
     (body,) = double.bodies
@@ -83,7 +83,7 @@ def test_the_image_scale_stays_within_what_docling_takes(settings) -> None:
 
 def test_three_attempts_with_waits_of_one_and_two_seconds(convert) -> None:
     double = DoclingDouble(503, httpx.ConnectError("no"), GOOD)
-    conversion, _, waits = convert(double)
+    conversion, _phases, waits = convert(double)
     assert conversion.attempts == 3
     assert waits == [1.0, 2.0]
     assert double.bodies[0].count(b"%PDF-1.4 words") == double.bodies[2].count(b"%PDF-1.4 words") == 1
@@ -120,13 +120,13 @@ def test_what_another_attempt_would_not_mend_gets_none(convert, answer, sentence
 
 def test_a_partial_success_carries_warnings(convert) -> None:
     body = {**GOOD, "status": "partial_success"}
-    conversion, _, _ = convert(DoclingDouble(body))
+    conversion, _phases, _waits = convert(DoclingDouble(body))
     assert conversion.warnings == ["The converter finished only a part of the document."]
-    conversion, _, _ = convert(DoclingDouble({**body, "errors": [{"error_message": "page 2"}]}))
+    conversion, _phases, _waits = convert(DoclingDouble({**body, "errors": [{"error_message": "page 2"}]}))
     assert conversion.warnings == ["page 2"]
 
 
 def test_a_converter_that_is_not_ready_is_waited_for(convert) -> None:
-    conversion, phases, _ = convert(DoclingDouble(GOOD, healthy=(False, False, True)))
+    conversion, phases, _waits = convert(DoclingDouble(GOOD, healthy=(False, False, True)))
     assert phases == ["waiting_for_converter", "converting"]
     assert conversion.attempts == 1

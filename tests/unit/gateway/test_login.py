@@ -44,7 +44,7 @@ def test_only_mode_basic_takes_passwords(client) -> None:
 
 def test_ten_failures_a_minute_for_a_user_from_an_address(client) -> None:
     made = client(**BASIC)
-    assert [attempt(made, "ada", "wrong").status_code for _ in range(11)] == [401] * 10 + [429]
+    assert [attempt(made, "ada", "wrong").status_code for _unused in range(11)] == [401] * 10 + [429]
     limited = attempt(made, "ada", "pass:word;1")
     assert limited.status_code == 429
     assert 1 <= int(limited.headers["retry-after"]) <= 61
@@ -73,7 +73,7 @@ def test_the_address_is_the_edges_last_entry() -> None:
 def test_attempts_count_failures_in_a_sliding_minute() -> None:
     now = 0.0
     attempts = Attempts(lambda: now)
-    for _ in range(10):
+    for _unused in range(10):
         assert attempts.start("ada", "a") == 0
     assert attempts.start("ada", "a") == 60
     now = 59.0
@@ -81,7 +81,7 @@ def test_attempts_count_failures_in_a_sliding_minute() -> None:
     now = 60.0
     assert attempts.start("ada", "a") == 0
     now = 200.0
-    for _ in range(100):
+    for _unused in range(100):
         assert attempts.start("ada", "a") == 0
         attempts.succeeded("ada", "a")
 
@@ -120,7 +120,7 @@ def test_no_more_than_two_passwords_are_verified_at_once(monkeypatch) -> None:
 
     async def crowd() -> None:
         known = users.Users({"ada": "record"}, asyncio.Semaphore(users.VERIFICATIONS_AT_ONCE))
-        await asyncio.gather(*(known.verify("ada", "x") for _ in range(6)))
+        await asyncio.gather(*(known.verify("ada", "x") for _unused in range(6)))
 
     asyncio.run(crowd())
     assert most == 2

@@ -129,7 +129,7 @@ def test_a_provider_that_takes_the_secret_in_the_form_only(browser: Browser) -> 
 
 
 def test_discovery_and_keys_are_read_once(browser: Browser) -> None:
-    for _ in range(2):
+    for _unused in range(2):
         browser.begin()
         browser.end()
     assert [path.rsplit("/", 1)[-1] for path in browser.provider.asked] == [

@@ -15,7 +15,7 @@ from reference_gateway.pdf import NotAcceptable, count_pages
 
 def written(pages: int, password: str = "") -> bytes:
     writer = PdfWriter()
-    for _ in range(pages):
+    for _unused in range(pages):
         writer.add_blank_page(72, 72)
     if password:
         writer.encrypt(password, algorithm="AES-256")

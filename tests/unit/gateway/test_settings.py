@@ -48,8 +48,10 @@ OIDC = {"AUTH_MODE": "oidc", "AUTH_SECRET_KEY": KEY}
         ),
         (
             {"S3_TEMP_BUCKET": "same-one", "S3_RESULTS_BUCKET": "same-one"},
-            "S3_RESULTS_BUCKET is 'same-one', which S3_TEMP_BUCKET is too; it takes a bucket of its own, "
-            "because results are shown to people and uploads are not.",
+            (
+                "S3_RESULTS_BUCKET is 'same-one', which S3_TEMP_BUCKET is too; it takes a bucket of its own, "
+                "because results are shown to people and uploads are not."
+            ),
         ),
         (
             {"S3_PUBLIC_URL": "files.test"},

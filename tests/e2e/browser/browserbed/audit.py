@@ -35,7 +35,7 @@ def walk(page: Page) -> tuple[list[str], list[str]]:
     """Go once through the page by tabulator. Returns where one came by, and every place whose focus cannot be seen."""
     page.to_the_beginning()
     stops, faults = [], []
-    for _ in range(30):
+    for _unused in range(30):
         page.press(Keys.TAB)
         stop = page.focused()
         if stop in stops or page.driver.execute_script("return document.activeElement === document.body"):

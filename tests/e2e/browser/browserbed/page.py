@@ -68,7 +68,7 @@ class Page:
 
     def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait until something holds."""
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
+        return WebDriverWait(self.driver, seconds, 0.05).until(lambda unused: condition())
 
     def element(self, identifier: str) -> WebElement:
         return self.driver.find_element(By.ID, identifier)
@@ -97,7 +97,7 @@ class Page:
 
     def tab_to(self, identifier: str, most: int = 15) -> None:
         """Go to an element with the tabulator alone."""
-        for _ in range(most):
+        for _unused in range(most):
             if self.focused() == identifier:
                 return
             self.press(Keys.TAB)

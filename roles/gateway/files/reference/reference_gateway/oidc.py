@@ -58,7 +58,7 @@ class Oidc:
     async def begin(self, provider_id: str, redirect_uri: str) -> tuple[str, str]:
         """The address to send the browser to, and the transaction for its cookie."""
         provider, metadata = self.providers[provider_id], await self._discover(provider_id)
-        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        state, nonce, verifier = (secrets.token_urlsafe(32) for unused in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",

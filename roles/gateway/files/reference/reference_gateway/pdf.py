@@ -50,7 +50,7 @@ async def count_pages(file: BinaryIO, most: int) -> int:
     )
     try:
         async with asyncio.timeout(WALL_SECONDS):
-            output, _ = await child.communicate()
+            output, unused = await child.communicate()
     except TimeoutError:
         raise NotAcceptable("The PDF takes too long to read, so it is not accepted.") from None
     finally:

@@ -168,12 +168,12 @@ def _check_auth(settings: Settings) -> None:
         raise BootError(
             f"AUTH_SECRET_KEY has {length} characters; with AUTH_MODE={settings.auth_mode} it needs at least 32 random ones."
         )
+    basic = settings.auth_mode == "basic"
+    name = "AUTH_BASIC_USERS" if basic else "AUTH_OIDC_PROVIDERS"
     try:
-        if settings.auth_mode == "basic":
-            name = "AUTH_BASIC_USERS"
+        if basic:
             users.parse(secret(settings.auth_basic_users))
         else:
-            name = "AUTH_OIDC_PROVIDERS"
             oidc_providers.parse(secret(settings.auth_oidc_providers))
     except ValueError as error:
         raise BootError(f"{name} {error}") from None

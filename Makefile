@@ -10,8 +10,9 @@
 # The time at which make was called, so that the table of steps can say how long the Python environment took.
 PYTHON = STARTED=$$(date +%s.%N) && export STARTED && tools/venv && .venv/bin/python
 
-# The collection is imported by its name.
-export PYTHONPATH = $(CURDIR)/.cache/collections
+# The collection is imported by its name, and its Python is everybody's.
+export PYTHONPATH := $(CURDIR)/.cache/collections
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # make up INVENTORY=path and make convert INVENTORY=path work on real machines; without it, on the local test host.
 INVENTORY ?=

@@ -9,13 +9,7 @@ from typing import Any
 
 SUBMITTED, PROCESSING, COMPLETED, FAILED = "submitted", "processing", "completed", "failed"
 FINAL = frozenset({COMPLETED, FAILED})
-# From each state to which others. A job that lost its process goes back from processing to submitted.
-NEXT = {
-    SUBMITTED: frozenset({PROCESSING, FAILED}),
-    PROCESSING: frozenset({SUBMITTED, COMPLETED, FAILED}),
-    COMPLETED: frozenset(),
-    FAILED: frozenset(),
-}
+# submitted -> processing -> completed or failed; processing -> submitted when its process ends. scripts.py holds to it.
 # A job whose process died this often is given up: it may be what kills the process.
 MAX_ATTEMPTS = 3
 
@@ -27,11 +21,6 @@ PHASES = {
     "storing": "Storing the Markdown and the images.",
     "done": "Done.",
 }
-
-
-def may_become(before: str, after: str) -> bool:
-    """Whether a job in one state may go to another."""
-    return after in NEXT[before]
 
 
 def now() -> str:

@@ -12,39 +12,13 @@ import time
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
+from ansible_collections.selfhost.aistack.plugins.module_utils._redact import secret_values
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.compose_bundle import BundleError, make_bundle, pack
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import render
 
 MODULE = "selfhost.aistack.compose_app"
-ARGUMENTS = {
-    "name": {"type": "str", "required": True},
-    "templates": {"type": "str", "default": "app"},
-    "copy": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"src": {"type": "str", "required": True}, "dest": {"type": "str", "required": True}},
-    },
-    "env": {"type": "dict", "default": {}},
-    "secrets": {"type": "dict", "default": {}},
-    "volumes": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "uid": {"type": "int", "default": 0},
-            "gid": {"type": "int", "default": 0},
-        },
-    },
-    "networks": {"type": "list", "elements": "str", "default": []},
-    "reload": {"type": "dict", "default": {}},
-    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
-    "wait": {"type": "int", "default": 120},
-    "keep": {"type": "int", "default": 5},
-    "root": {"type": "path", "default": "/opt/aistack"},
-}
-
 
 class ActionModule(ActionBase):
     """compose_app's half on the controller."""
@@ -54,18 +28,18 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        root = args.pop("root")
+        common = {"name": args["name"], "root": args.pop("root")}
         try:
             bundle = self._bundle(args, task_vars)
         except (BundleError, ValueError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         began = time.monotonic()
-        result = self._call({"bundle": pack(bundle), "root": root}, task_vars)
+        result = self._call(dict(common, bundle=pack(bundle)), task_vars)
         while result.get("job"):
             host = task_vars.get("inventory_hostname", "")
             spent = time.monotonic() - began
             self._display.display(f"  [{host}] {args['name']}: {result['doing']} ({spent:.0f} s)")
-            result = self._call({"attach": result["job"], "root": root}, task_vars)
+            result = self._call(dict(common, attach=result["job"]), task_vars)
         # What was shipped holds secrets and is of no use to a reader.
         result.pop("invocation", None)
         return result
@@ -79,9 +53,14 @@ class ActionModule(ActionBase):
         for folder in args.pop("copy"):
             tree = self._tree(self._find("files", folder["src"]), lambda path: None)
             files.update({os.path.join(folder["dest"], path): entry for path, entry in tree.items()})
-        env_files = {service: render(values) for service, values in args.pop("env").items()}
+        env = args.pop("env")
+        env_files = {service: render(values) for service, values in env.items()}
         secrets = {name: _secret(name, spec) for name, spec in args.pop("secrets").items()}
-        return make_bundle(files=files, env_files=env_files, secrets=secrets, **args)
+        # What a log line of a service may hold and no message may show; lines too, since a log is cut into lines.
+        contents = [str(spec["content"]).strip() for spec in secrets.values()]
+        redact = [value for values in env.values() for value in secret_values(values)]
+        redact += [line.strip() for content in contents for line in [content, *content.splitlines()]]
+        return make_bundle(files=files, env_files=env_files, secrets=secrets, redact=redact, **args)
 
     def _find(self, kind, name):
         try:

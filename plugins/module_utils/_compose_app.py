@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import time
 import zlib
 from urllib.parse import quote
@@ -21,8 +20,8 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import NONE, plan_files, plan_services
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
+from ansible_collections.selfhost.aistack.plugins.module_utils._redact import redact
 
-_SECRET_NAME = re.compile(r"KEY|SECRET|PASS|TOKEN|USERS|PROVIDERS|CREDENTIAL|URL")
 _TEXT_LIMIT = 200_000
 
 
@@ -194,25 +193,9 @@ class App:
             )
         return out
 
-    def secrets(self):
-        """Values that no message may show: contents of secrets, and variables whose name says so."""
-        values = set()
-        for entry in self.bundle["files"]:
-            text = base64.b64decode(entry["content"]).decode("utf-8", "replace")
-            if entry["kind"] == "secret":
-                values.update(line.strip() for line in [text, *text.splitlines()])
-            elif entry["kind"] == "env":
-                for line in text.splitlines():
-                    name, _, value = line.partition("=")
-                    if _SECRET_NAME.search(name):
-                        values.add(value.strip().strip("'\""))
-        return sorted((value for value in values if len(value) >= 6), key=len, reverse=True)
-
     def redact(self, text):
         """A text without the app's secrets."""
-        for value in self.secrets():
-            text = text.replace(value, "********")
-        return text
+        return redact(text, self.bundle["redact"])
 
 
 def _kind(path):

@@ -19,7 +19,13 @@ from urllib.parse import quote
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import FORCE, RELOAD, REMOVE, UP, wanted_load
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
+    FORCE,
+    RELOAD,
+    REMOVE,
+    UP,
+    wanted_load,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import (
     Busy,
     manifest,
@@ -298,7 +304,8 @@ class Apply:
         environment = dict(os.environ, COMPOSE_IGNORE_ORPHANS="0")
         tail, deadline = [], time.monotonic() + seconds
         try:
-            process = subprocess.Popen(
+            # run_command() shows nothing before the end.
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [*command, *arguments],
                 cwd=folder,
                 env=environment,

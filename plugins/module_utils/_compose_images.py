@@ -25,7 +25,7 @@ def split(reference):
         head, sep, last = name.rpartition("/")
         return f"{head}{sep}{last.split(':', 1)[0]}", digest
     head, sep, last = reference.rpartition("/")
-    name, _, tag = last.partition(":")
+    name, _sep, tag = last.partition(":")
     return f"{head}{sep}{name}", tag
 
 
@@ -50,7 +50,7 @@ def login_header(reference, config_file=None):
         return {}
     if not entry.get("auth"):
         return {}
-    user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+    user, _sep, password = base64.b64decode(entry["auth"]).decode().partition(":")
     login = {"username": user, "password": password, "serveraddress": registry_of(reference)}
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
 

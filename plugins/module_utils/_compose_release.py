@@ -132,7 +132,7 @@ def _make_folders(top, relative):
         path = os.path.join(path, part)
         if not os.path.isdir(path):
             os.mkdir(path)
-            os.chmod(path, 0o755)
+            os.chmod(path, 0o755)  # noqa: S103 - the folder above it is 0700
 
 
 def remove_files(folder, paths):

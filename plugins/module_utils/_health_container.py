@@ -9,14 +9,13 @@ Private to the collection.
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DEFAULT_SOCKET, Docker, DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health_net import HopelessError, NotReadyError
+from ansible_collections.selfhost.aistack.plugins.module_utils._redact import redact, secret_values
 
 LOG_LINES = 10
-SECRET_NAME = re.compile("KEY|SECRET|PASS|TOKEN|USERS|PROVIDERS|CREDENTIAL|URL")
 ENDED = {"exited": "has exited", "dead": "is dead"}
 
 
@@ -59,19 +58,17 @@ def _label(target):
 
 def _secrets(container):
     """Values that its log lines may hold and a message must not: variables named like secrets, and secret files."""
-    pairs = [pair.partition("=") for pair in container["Config"].get("Env") or []]
-    found = {value for name, _equals, value in pairs if SECRET_NAME.search(name.upper())}
+    variables = dict(pair.partition("=")[::2] for pair in container["Config"].get("Env") or [])
+    found = secret_values(variables)
     for mount in container.get("Mounts") or []:
         if mount["Destination"].startswith("/run/secrets/"):
             with contextlib.suppress(OSError):
-                found.update(Path(mount["Source"]).read_text("utf-8", "replace").splitlines())
-    return sorted((value.strip() for value in found if len(value.strip()) >= 6), key=len, reverse=True)
+                found.extend(Path(mount["Source"]).read_text("utf-8", "replace").splitlines())
+    return [value.strip() for value in found]
 
 
 def _last_lines(docker, container):
-    text = docker.logs(container["Id"], tail=LOG_LINES)
-    for secret in _secrets(container):
-        text = text.replace(secret, "********")
+    text = redact(docker.logs(container["Id"], tail=LOG_LINES), _secrets(container))
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     if not lines:
         return "; it wrote no log"

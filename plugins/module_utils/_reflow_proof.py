@@ -96,9 +96,9 @@ class Proofs:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
-            with socket.create_connection((self.access.address, site.port or 443), 10) as raw:
-                with context.wrap_socket(raw, server_hostname=site.hostname) as wrapped:
-                    return False, wrapped.version()
+            raw = socket.create_connection((self.access.address, site.port or 443), 10)
+            with raw, context.wrap_socket(raw, server_hostname=site.hostname) as wrapped:
+                return False, wrapped.version()
         except (OSError, ValueError) as exc:
             return True, exc
 
@@ -128,7 +128,7 @@ class Proofs:
             "a forged session": {"Cookie": "reflow_session=" + "e30." * 3},
         })
         for name, headers in wrong.items():
-            seen = {f"{method} {path.split('?')[0]}": self.status(method, path, headers=headers) for method, path in routes}
+            seen = {f"{method} {path.split('?', maxsplit=1)[0]}": self.status(method, path, headers=headers) for method, path in routes}
             let_in = {route: status for route, status in seen.items() if status not in REFUSED}
             self.hold(f"With {name} nobody gets in", not let_in, let_in or f"refused on {len(seen)} routes")
         for method, path in routes[1:5]:

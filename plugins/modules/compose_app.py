@@ -186,6 +186,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_job
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError, unpack
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 
 # How long one call waits before it says what the work is about; design: anything over ten seconds speaks.
@@ -203,11 +204,7 @@ def carry_out(app, say):
 def main():
     """Compare and answer at once, or begin a job and follow it."""
     module = AnsibleModule(
-        argument_spec={
-            "bundle": {"type": "str", "no_log": True},
-            "root": {"type": "path", "default": "/opt/aistack"},
-            "attach": {"type": "path"},
-        },
+        argument_spec=dict(ARGUMENTS, bundle={"type": "str", "no_log": True}, attach={"type": "path"}),
         required_one_of=[("bundle", "attach")],
         supports_check_mode=True,
     )

@@ -176,7 +176,7 @@ def _check_volumes(name, model, owned):
             if isinstance(volume, dict):
                 source, nocopy = volume.get("source"), (volume.get("volume") or {}).get("nocopy", False)
             else:
-                source, _, rest = str(volume).partition(":")
+                source, _sep, rest = str(volume).partition(":")
                 nocopy = "nocopy" in rest.partition(":")[2].split(",")
             if source in keys and not nocopy:
                 raise BundleError(

@@ -28,13 +28,13 @@ CONTAINER = {
     "NetworkSettings": {"Networks": {"aistack": {}}},
     "State": {"Status": "running", "ExitCode": 0, "StartedAt": "t1", "Health": {"Status": "healthy"}},
 }
-FILES = [{"path": "conf/a", "changed": False, "before": "a1", "after": "a1"}]
+FILES = ({"path": "conf/a", "changed": False, "before": "a1", "after": "a1"},)
 
 
 def container(**changes):
     made = copy.deepcopy(CONTAINER)
     for path, value in changes.items():
-        part, _, key = path.partition("__")
+        part, _sep, key = path.partition("__")
         if key:
             made[part][key] = value
         else:

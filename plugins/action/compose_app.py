@@ -20,6 +20,7 @@ from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import r
 
 MODULE = "selfhost.aistack.compose_app"
 
+
 class ActionModule(ActionBase):
     """compose_app's half on the controller."""
 
@@ -94,7 +95,9 @@ class ActionModule(ActionBase):
         with open(path, encoding="utf-8") as handle:
             template = trust_as_template(handle.read())
         try:
-            text = templar.template(template, escape_backslashes=False, overrides={"trim_blocks": True, "lstrip_blocks": False})
+            text = templar.template(
+                template, escape_backslashes=False, overrides={"trim_blocks": True, "lstrip_blocks": False}
+            )
         except AnsibleError as exc:
             raise AnsibleActionFail(f"{os.path.relpath(path, top)}: {exc}") from exc
         return "" if text is None else str(text)
@@ -106,7 +109,9 @@ def _secret(name, spec):
         raise BundleError(f"secrets: '{name}' has no content; give content, and uid where the container is not root.")
     unknown = set(spec) - {"content", "uid", "gid", "mode"}
     if unknown:
-        raise BundleError(f"secrets: '{name}' has the unknown key {sorted(unknown)[0]}; accepted are content, uid, gid and mode.")
+        raise BundleError(
+            f"secrets: '{name}' has the unknown key {sorted(unknown)[0]}; accepted are content, uid, gid and mode."
+        )
     numbers = {key: int(spec[key]) for key in ("uid", "gid") if key in spec}
     if "mode" in spec:
         # As everywhere in Ansible: a text is octal, and YAML has already read a bare 0400 as an octal number.

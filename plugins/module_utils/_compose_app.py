@@ -75,7 +75,9 @@ class App:
         self.observed = observe(self.docker, bundle["project"]) if self.engine else {}
         self.images = self._look_at_images()
         self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
-        self.networks = [n for n in bundle["networks"] if not (self.engine and self.docker.find(f"/networks/{quote(n)}"))]
+        self.networks = [
+            n for n in bundle["networks"] if not (self.engine and self.docker.find(f"/networks/{quote(n)}"))
+        ]
         loaded = self.releases.state["loaded"]
         self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
         self.watch.stop()
@@ -214,7 +216,9 @@ def _shown(data, kind):
     text = data.decode("utf-8", "replace")
     if kind == "env":
         pairs = (line.partition("=") for line in text.splitlines())
-        return "".join(f"{name}={secret_digest(value)}\n" if sep else f"{secret_digest(name)}\n" for name, sep, value in pairs)
+        return "".join(
+            f"{name}={secret_digest(value)}\n" if sep else f"{secret_digest(name)}\n" for name, sep, value in pairs
+        )
     if len(data) > _TEXT_LIMIT or "\0" in text:
         return secret_digest(data) + "\n"
     return text

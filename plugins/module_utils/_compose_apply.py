@@ -69,9 +69,13 @@ class Apply:
                 " put the host into the group docker_host, or start its engine."
             )
         try:
-            lock = self.app.releases.lock(self.bundle["wait"], lambda: self.say("waiting for another run that changes this app"))
+            lock = self.app.releases.lock(
+                self.bundle["wait"], lambda: self.say("waiting for another run that changes this app")
+            )
         except Busy:
-            raise AppError(f"The app {self.bundle['app']} is being changed by another run on this host; let it end and run again.") from None
+            raise AppError(
+                f"The app {self.bundle['app']} is being changed by another run on this host; let it end and run again."
+            ) from None
         try:
             self.app.look()
             planned = self.app.services
@@ -115,21 +119,28 @@ class Apply:
         self.app.watch.phase("prepare")
         labels = {"aistack.app": self.bundle["app"]}
         for name in self.app.networks:
-            self.docker.post("/networks/create", {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": {"aistack": "1"}})
+            self.docker.post(
+                "/networks/create",
+                {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": {"aistack": "1"}},
+            )
         for volume in self.app.volumes:
             if self.app.volume_top(volume) is None:
                 self.docker.post("/volumes/create", {"Name": volume["name"], "Labels": labels})
             os.chown(self.app.volume_top(volume), volume["uid"], volume["gid"])
 
     def _fetch_images(self):
-        missing = {s["image"]: name for name, s in self.bundle["services"].items() if self.app.images[s["image"]] is None}
+        missing = {
+            s["image"]: name for name, s in self.bundle["services"].items() if self.app.images[s["image"]] is None
+        }
         for reference, service in sorted(missing.items()):
             if self.bundle["services"][service]["build"]:
                 self.app.watch.phase("build")
                 self._compose(["build", service], f"build of {service}", folder=self._tree())
                 continue
             if self.bundle["pull"] == "never":
-                raise AppError(f"The image {reference} of {service} is not on the host and pull is never; load it, or let it be pulled.")
+                raise AppError(
+                    f"The image {reference} of {service} is not on the host and pull is never; load it, or let it be pulled."
+                )
             self.app.watch.phase("pull")
             self.say(f"pulling {reference}")
             try:
@@ -202,8 +213,15 @@ class Apply:
                 return
             if time.monotonic() >= deadline:
                 name, reason = sorted(waiting.items())[0]
-                raise StartFailed(name, f"did not become healthy within {self.bundle['wait']} s: it is {reason}", self._log(observed[name]))
-            self.say("waiting until " + ", ".join(f"{name} is healthy (now {reason})" for name, reason in sorted(waiting.items())))
+                raise StartFailed(
+                    name,
+                    f"did not become healthy within {self.bundle['wait']} s: it is {reason}",
+                    self._log(observed[name]),
+                )
+            self.say(
+                "waiting until "
+                + ", ".join(f"{name} is healthy (now {reason})" for name, reason in sorted(waiting.items()))
+            )
             time.sleep(POLL)
 
     def _not_ready(self, name, service, seen, since):
@@ -265,7 +283,9 @@ class Apply:
         if releases.current is None:
             return f"{told} There is no earlier release to put back; the containers are left as they are, to be looked at.{log}"
         if not self.staged:
-            return f"{told} Release {releases.current} is the wanted one already, so there was nothing to put back.{log}"
+            return (
+                f"{told} Release {releases.current} is the wanted one already, so there was nothing to put back.{log}"
+            )
         self.say(f"putting release {releases.current} back")
         self.app.watch.phase("put back")
         old = releases.bundle_files(releases.current)
@@ -287,7 +307,9 @@ class Apply:
             if "@" in service["image"] or (image and image["Id"] == service["image_id"]):
                 continue
             repository, tag = _compose_images.split(service["image"])
-            self.docker.post(f"/images/{quote(service['image_id'], safe=':')}/tag?repo={quote(repository, safe='')}&tag={quote(tag)}")
+            self.docker.post(
+                f"/images/{quote(service['image_id'], safe=':')}/tag?repo={quote(repository, safe='')}&tag={quote(tag)}"
+            )
 
     def _start_old(self, services):
         self.before = self._observe()
@@ -300,7 +322,16 @@ class Apply:
     def _compose(self, arguments, what, folder=None, seconds=1800):
         """One `docker compose` command on the app's project, its last output line told while it runs. Raises AppError."""
         folder = folder or self.folder
-        command = ["docker", "compose", "--ansi", "never", "--progress", "plain", "--project-name", self.bundle["project"]]
+        command = [
+            "docker",
+            "compose",
+            "--ansi",
+            "never",
+            "--progress",
+            "plain",
+            "--project-name",
+            self.bundle["project"],
+        ]
         environment = dict(os.environ, COMPOSE_IGNORE_ORPHANS="0")
         tail, deadline = [], time.monotonic() + seconds
         try:
@@ -328,8 +359,12 @@ class Apply:
                     process.kill()
                     raise AppError(f"{what} of {self.bundle['app']} took more than {seconds} s and was ended.")
         if process.returncode:
-            told = " | ".join([line for line in tail if "error" in line.lower()][-4:] or [line for line in tail[-6:] if line])
-            raise AppError(f"{what} failed for {self.bundle['app']} (code {process.returncode}): {self.app.redact(told)}")
+            told = " | ".join(
+                [line for line in tail if "error" in line.lower()][-4:] or [line for line in tail[-6:] if line]
+            )
+            raise AppError(
+                f"{what} failed for {self.bundle['app']} (code {process.returncode}): {self.app.redact(told)}"
+            )
 
 
 def _finished(service, seen):

@@ -67,9 +67,13 @@ def moved(docker, reference):
     image = docker.image(reference)
     if image is None:
         return True
-    status, data = docker.request("GET", f"/distribution/{quote(reference, safe='/:@')}/json", headers=login_header(reference))
+    status, data = docker.request(
+        "GET", f"/distribution/{quote(reference, safe='/:@')}/json", headers=login_header(reference)
+    )
     if status >= 400:
-        raise DockerError(f"The registry does not tell about {reference}: {data.decode('utf-8', 'replace').strip()}", status)
+        raise DockerError(
+            f"The registry does not tell about {reference}: {data.decode('utf-8', 'replace').strip()}", status
+        )
     digest = json.loads(data)["Descriptor"]["digest"]
     return not any(known.endswith("@" + digest) for known in image.get("RepoDigests") or [])
 
@@ -96,7 +100,11 @@ def pull(docker, reference, say):
 def _megabytes(steps):
     """How far downloading and unpacking are, in words; '' before anything is known."""
     words = {"Downloading": "{0:.0f} of {1:.0f} MB", "Extracting": "unpacked {0:.0f} of {1:.0f} MB"}
-    sums = {step: [sum(size[i] for size in layers.values()) / 1e6 for i in (0, 1)] for step, layers in steps.items() if layers}
+    sums = {
+        step: [sum(size[i] for size in layers.values()) / 1e6 for i in (0, 1)]
+        for step, layers in steps.items()
+        if layers
+    }
     return ", ".join(words[step].format(*sums[step]) for step in sums)
 
 

@@ -66,7 +66,11 @@ def _child(folder, work):
         try:
             result = work(lambda text: _write(folder, "doing", text))
         except Exception:  # the parent has no other way to hear of it
-            result = {"failed": True, "msg": "The work on the host broke off by a fault of compose_app.", "exception": traceback.format_exc()}
+            result = {
+                "failed": True,
+                "msg": "The work on the host broke off by a fault of compose_app.",
+                "exception": traceback.format_exc(),
+            }
         _write(folder, "result", json.dumps(result))
     finally:
         os._exit(0)

@@ -74,7 +74,9 @@ def plan_service(service, observed, recorded, image_id, edited):
     if image_id is None or observed.image_id != image_id:
         why += [] if "image" in why else ["image digest"]
     if same_inputs:
-        by_hand = altered(recorded["fingerprint"], observed.fingerprint) if recorded and recorded.get("fingerprint") else []
+        by_hand = (
+            altered(recorded["fingerprint"], observed.fingerprint) if recorded and recorded.get("fingerprint") else []
+        )
         why += [f"{word} changed by hand" for word in by_hand]
         why += [f"content of {path}" for path in edited]
         force = bool(by_hand or edited)

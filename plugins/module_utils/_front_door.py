@@ -67,7 +67,12 @@ class FrontDoor:
         self._identity = {access.api_key_header: access.api_key} if access.api_key else {}
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, anonymous: bool = False
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        anonymous: bool = False,
     ) -> http.client.HTTPResponse:
         """Send one request as the one who is signed in, or as nobody, and return the answer, whatever its status."""
         connection = _Connection(self._site.hostname or "", self._site.port or 443, self._access.address, self._tls)

@@ -24,8 +24,16 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._sample_pdf impor
 DOCUMENTS = "/api/v1/documents"
 REFUSED = (401, 403)
 # What runs behind the front door and must not answer from outside.
-INNER_PORTS = {2019: "Caddy's admin API", 3900: "Garage's S3 API", 3901: "Garage's RPC", 3902: "Garage's website endpoint",
-               3903: "Garage's admin API", 5001: "docling-serve", 6379: "Redis", 8080: "the gateway"}
+INNER_PORTS = {
+    2019: "Caddy's admin API",
+    3900: "Garage's S3 API",
+    3901: "Garage's RPC",
+    3902: "Garage's website endpoint",
+    3903: "Garage's admin API",
+    5001: "docling-serve",
+    6379: "Redis",
+    8080: "the gateway",
+}
 # Headers that a stranger may send in the hope to pass for somebody else.
 FORGED = {
     "no credentials": {},
@@ -61,8 +69,11 @@ class Proofs:
         self.closed()
         job = self.conversion()
         if self.site["auth_mode"] == "none":
-            self.hold("The site is open, as auth_allow_open says", self.status("GET", "/api/v1/auth/me",
-                      headers=FORGED["a forged Sec-Fetch-Site"]) == 200, "AUTH_MODE none")
+            self.hold(
+                "The site is open, as auth_allow_open says",
+                self.status("GET", "/api/v1/auth/me", headers=FORGED["a forged Sec-Fetch-Site"]) == 200,
+                "AUTH_MODE none",
+            )
         else:
             self.authentication(job)
         self.results(job)
@@ -75,7 +86,11 @@ class Proofs:
         with self.door.request("GET", "/", anonymous=True) as answer:
             answer.read()
             headers = answer.headers
-        for name, wanted in {"X-Content-Type-Options": "nosniff", "Referrer-Policy": None, "Content-Security-Policy": None}.items():
+        for name, wanted in {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": None,
+            "Content-Security-Policy": None,
+        }.items():
             seen = headers.get(name)
             self.hold(f"Answers carry {name}", seen and wanted in (None, seen), seen)
         self.hold("Answers do not name the server", headers.get("Server") is None, headers.get("Server"))
@@ -85,7 +100,11 @@ class Proofs:
             answer = plain.getresponse()
             location = answer.getheader("Location", "")
             plain.close()
-            self.hold("HTTP leads to HTTPS", answer.status in (301, 302, 307, 308) and location.startswith("https://"), f"{answer.status} {location}")
+            self.hold(
+                "HTTP leads to HTTPS",
+                answer.status in (301, 302, 307, 308) and location.startswith("https://"),
+                f"{answer.status} {location}",
+            )
         self.hold("TLS older than 1.2 is refused", *self._old_tls(site))
 
     def _old_tls(self, site):
@@ -115,25 +134,44 @@ class Proofs:
         job = self.door.convert_job("proof.pdf", pdf, lambda text: None)
         markdown = self.door.fetch(job["markdown_url"])
         missing = [word for word in words if word not in markdown]
-        self.hold("A PDF comes back as Markdown with its words", not missing, f"missing: {missing}" if missing else job["markdown_url"])
+        self.hold(
+            "A PDF comes back as Markdown with its words",
+            not missing,
+            f"missing: {missing}" if missing else job["markdown_url"],
+        )
         return job
 
     def authentication(self, job):
         """Every class of route without, with wrong, and with right credentials."""
         one = f"{DOCUMENTS}/{job['job_id']}"
-        routes = [("POST", f"{DOCUMENTS}/submit"), ("GET", one), ("GET", f"{one}/result"), ("GET", f"{one}/ledger"),
-                  ("POST", f"{one}/stream/token"), ("GET", f"{one}/stream?token=" + "a" * 48), ("GET", "/api/v1/auth/me")]
-        wrong = dict(FORGED, **{
-            "a wrong API key": {self.access.api_key_header: "wrong-" + "0" * 40},
-            "a forged session": {"Cookie": "reflow_session=" + "e30." * 3},
-        })
+        routes = [
+            ("POST", f"{DOCUMENTS}/submit"),
+            ("GET", one),
+            ("GET", f"{one}/result"),
+            ("GET", f"{one}/ledger"),
+            ("POST", f"{one}/stream/token"),
+            ("GET", f"{one}/stream?token=" + "a" * 48),
+            ("GET", "/api/v1/auth/me"),
+        ]
+        wrong = dict(
+            FORGED,
+            **{
+                "a wrong API key": {self.access.api_key_header: "wrong-" + "0" * 40},
+                "a forged session": {"Cookie": "reflow_session=" + "e30." * 3},
+            },
+        )
         for name, headers in wrong.items():
-            seen = {f"{method} {path.split('?', maxsplit=1)[0]}": self.status(method, path, headers=headers) for method, path in routes}
+            seen = {
+                f"{method} {path.split('?', maxsplit=1)[0]}": self.status(method, path, headers=headers)
+                for method, path in routes
+            }
             let_in = {route: status for route, status in seen.items() if status not in REFUSED}
             self.hold(f"With {name} nobody gets in", not let_in, let_in or f"refused on {len(seen)} routes")
         for method, path in routes[1:5]:
             seen = self.status(method, path, anonymous=False)
-            self.hold(f"With right credentials {method} {path.replace(job['job_id'], 'JOB')} works", seen in (200, 201), seen)
+            self.hold(
+                f"With right credentials {method} {path.replace(job['job_id'], 'JOB')} works", seen in (200, 201), seen
+            )
         if self.site["auth_mode"] == "basic":
             self.login()
 
@@ -143,7 +181,10 @@ class Proofs:
         right = {"Content-Type": "application/json", "Origin": self.access.url}
         cases = {
             "a wrong password": (right, "wrong-" + secrets.token_hex(8)),
-            "another site's Origin": (dict(right, Origin="https://elsewhere.example"), self.access.password or "x" * 20),
+            "another site's Origin": (
+                dict(right, Origin="https://elsewhere.example"),
+                self.access.password or "x" * 20,
+            ),
         }
         for name, (headers, password) in cases.items():
             body = json.dumps({"username": user, "password": password}).encode()
@@ -162,8 +203,15 @@ class Proofs:
             writing = self.status("PUT", link.path, b"x", anonymous=False)
             self.hold("Results cannot be written through the front door", writing >= 400, writing)
         temp, results = self.site["temp_bucket"], self.site["results_bucket"]
-        tricks = [f"{prefix}/{temp}/", f"{prefix}/{temp}/temp/", f"{prefix}/{results}/../{temp}/", f"{prefix}/{results}/%2e%2e/{temp}/",
-                  f"{prefix}/{results}/..%2f{temp}/", f"{prefix}//{temp}/", f"{prefix.upper()}/{temp.upper()}/"]
+        tricks = [
+            f"{prefix}/{temp}/",
+            f"{prefix}/{temp}/temp/",
+            f"{prefix}/{results}/../{temp}/",
+            f"{prefix}/{results}/%2e%2e/{temp}/",
+            f"{prefix}/{results}/..%2f{temp}/",
+            f"{prefix}//{temp}/",
+            f"{prefix.upper()}/{temp.upper()}/",
+        ]
         for path in tricks:
             seen = self.status("GET", path, anonymous=False)
             self.hold(f"Uploads are not reachable by {path}", seen not in (200, 206, 301, 302), seen)

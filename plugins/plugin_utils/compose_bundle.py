@@ -57,7 +57,9 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
     Raises BundleError.
     """
     if not _APP_NAME.fullmatch(name):
-        raise BundleError(f"name: '{name}' is not a name for an app; use small letters, digits, - and _, beginning with a letter or digit.")
+        raise BundleError(
+            f"name: '{name}' is not a name for an app; use small letters, digits, - and _, beginning with a letter or digit."
+        )
     entries = {path: _entry(path, data, mode) for path, (data, mode) in sorted(files.items())}
     model = _parse(name, files)
     services = model["services"]
@@ -70,13 +72,20 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
         content = spec["content"]
         data = content if isinstance(content, bytes) else str(content).encode()
         entries[path] = _entry(
-            path, data, spec.get("mode", 0o400), kind="secret", uid=spec.get("uid", 0), gid=spec.get("gid", spec.get("uid", 0))
+            path,
+            data,
+            spec.get("mode", 0o400),
+            kind="secret",
+            uid=spec.get("uid", 0),
+            gid=spec.get("gid", spec.get("uid", 0)),
         )
     reload = reload or {}
     for key, spec in reload.items():
         _known(services, spec["service"], f"reload['{key}']")
         if not any(_under(path, key) for path in entries):
-            raise BundleError(f"reload: '{key}' is no file of the app {name}; give a path below its templates, a folder with a / at its end.")
+            raise BundleError(
+                f"reload: '{key}' is no file of the app {name}; give a path below its templates, a folder with a / at its end."
+            )
     _check_volumes(name, model, {volume["name"] for volume in settings.get("volumes", [])})
     described = {svc: _describe(name, svc, services[svc], model, entries, reload) for svc in sorted(services)}
     override = _override(name, described, env_files or {})
@@ -115,7 +124,9 @@ def _entry(path, data, mode, kind="file", uid=0, gid=0):
 
 def _parse(name, files):
     if COMPOSE_FILE not in files:
-        raise BundleError(f"templates: the app {name} has no {COMPOSE_FILE} (or {COMPOSE_FILE}.j2) in its template folder.")
+        raise BundleError(
+            f"templates: the app {name} has no {COMPOSE_FILE} (or {COMPOSE_FILE}.j2) in its template folder."
+        )
     try:
         model = yaml.safe_load(files[COMPOSE_FILE][0])
     except yaml.YAMLError as exc:
@@ -128,7 +139,9 @@ def _parse(name, files):
         image = definition.get("image")
         if definition.get("build") is not None:
             if image:
-                raise BundleError(f"{COMPOSE_FILE} of the app {name}: the service {service} has build and image; give one of them.")
+                raise BundleError(
+                    f"{COMPOSE_FILE} of the app {name}: the service {service} has build and image; give one of them."
+                )
         elif not image:
             raise BundleError(f"{COMPOSE_FILE} of the app {name}: the service {service} has neither image nor build.")
         elif image_problem(image):
@@ -141,7 +154,9 @@ def _parse(name, files):
 
 def _known(services, service, where):
     if service not in services:
-        raise BundleError(f"{where}: there is no service '{service}' in {COMPOSE_FILE}; it has {', '.join(sorted(services))}.")
+        raise BundleError(
+            f"{where}: there is no service '{service}' in {COMPOSE_FILE}; it has {', '.join(sorted(services))}."
+        )
 
 
 def _under(path, key):
@@ -189,7 +204,9 @@ def _describe(name, service_name, service, model, entries, reload):
     mounted = _mounted(service, model)
     for source in mounted:
         if not any(path == source or path.startswith(source + "/") for path in entries):
-            raise BundleError(f"{COMPOSE_FILE} of the app {name}: the service {service_name} mounts ./{source}, which the app does not have.")
+            raise BundleError(
+                f"{COMPOSE_FILE} of the app {name}: the service {service_name} mounts ./{source}, which the app does not have."
+            )
     files = {
         path: entry["digest"]
         for path, entry in entries.items()
@@ -228,8 +245,14 @@ def _build(service_name, service, entries):
     context = str(build.get("context", "."))
     source = _relative(context)
     if source is None and "://" not in context:
-        raise BundleError(f"{COMPOSE_FILE}: the build context '{context}' of {service_name} is neither a folder ./... of the app nor a URL.")
-    content = {} if source is None else {p: [e["digest"], e["mode"]] for p, e in entries.items() if p.startswith(source + "/")}
+        raise BundleError(
+            f"{COMPOSE_FILE}: the build context '{context}' of {service_name} is neither a folder ./... of the app nor a URL."
+        )
+    content = (
+        {}
+        if source is None
+        else {p: [e["digest"], e["mode"]] for p, e in entries.items() if p.startswith(source + "/")}
+    )
     if source is not None and not content:
         raise BundleError(f"{COMPOSE_FILE}: the build context ./{source} of {service_name} has no files.")
     return {"hash": digest([build, content]), "context": context}

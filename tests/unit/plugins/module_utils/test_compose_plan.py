@@ -44,7 +44,12 @@ def container(**changes):
 
 def plan(observed=None, files=FILES, wanted=None, recorded=True, images=None, loaded=None, reload=None, one_shot=False):
     inputs = dict(INPUTS, **(wanted or {}))
-    service = {"image": inputs["image"], "inputs": inputs, "hash": "h1" if inputs == INPUTS else "h2", "one_shot": one_shot}
+    service = {
+        "image": inputs["image"],
+        "inputs": inputs,
+        "hash": "h1" if inputs == INPUTS else "h2",
+        "one_shot": one_shot,
+    }
     bundle = {
         "services": {"web": service},
         "reload": reload or {},
@@ -52,7 +57,9 @@ def plan(observed=None, files=FILES, wanted=None, recorded=True, images=None, lo
     }
     release = {"services": {"web": {"inputs": INPUTS, "fingerprint": container().fingerprint}}} if recorded else {}
     observed = {} if observed is None else {"web": observed}
-    return plan_services(bundle, files, observed, release, images or {inputs["image"]: "sha256:i1"}, loaded or {})["web"]
+    return plan_services(bundle, files, observed, release, images or {inputs["image"]: "sha256:i1"}, loaded or {})[
+        "web"
+    ]
 
 
 def test_a_service_as_recorded_needs_nothing():
@@ -70,7 +77,12 @@ def test_a_service_as_recorded_needs_nothing():
         (container(), {"wanted": {"environment": "e2"}, "recorded": False}, "up", ["configuration"]),
         (container(), {"images": {"example/web:1": "sha256:i2"}}, "up", ["image digest"]),
         (container(HostConfig__Memory=256), {}, "force", ["memory limit changed by hand"]),
-        (container(Config__Env=["A=2"], Config__Labels={"aistack.inputs": "h1"}), {}, "force", ["environment changed by hand"]),
+        (
+            container(Config__Env=["A=2"], Config__Labels={"aistack.inputs": "h1"}),
+            {},
+            "force",
+            ["environment changed by hand"],
+        ),
         (container(NetworkSettings__Networks={}), {}, "force", ["networks changed by hand"]),
         (container(State__Status="exited", State__ExitCode=137), {}, "up", ["not running (exited with code 137)"]),
         (
@@ -83,7 +95,12 @@ def test_a_service_as_recorded_needs_nothing():
         (container(State__Health={"Status": "unhealthy"}), {}, "force", ["unhealthy"]),
         (container(State__Health={"Status": "starting"}), {}, "none", []),
         (container(State__Status="exited", State__ExitCode=0), {"one_shot": True}, "none", []),
-        (container(State__Status="exited", State__ExitCode=1), {"one_shot": True}, "up", ["not running (exited with code 1)"]),
+        (
+            container(State__Status="exited", State__ExitCode=1),
+            {"one_shot": True},
+            "up",
+            ["not running (exited with code 1)"],
+        ),
     ],
 )
 def test_each_difference_has_its_action_and_its_words(observed, arguments, action, why):
@@ -97,7 +114,10 @@ def test_a_mounted_file_edited_by_hand_recreates_its_service():
 
 def test_a_reloading_file_that_was_not_read_yet_is_reloaded():
     reload = {"live/": {"service": "web"}}
-    assert plan(container(), reload=reload, loaded={"live/": {"live/b": "b0"}}) == {"action": "reload", "why": ["content of live/"]}
+    assert plan(container(), reload=reload, loaded={"live/": {"live/b": "b0"}}) == {
+        "action": "reload",
+        "why": ["content of live/"],
+    }
     assert plan(container(), reload=reload, loaded={"live/": {"live/b": "b1"}}) == {"action": "none", "why": []}
 
 
@@ -109,7 +129,9 @@ def test_a_reloading_file_edited_by_hand_is_reloaded():
 
 def test_a_service_that_is_no_longer_declared_is_removed():
     bundle = {"services": {}, "reload": {}, "files": []}
-    assert plan_services(bundle, [], {"old": container()}, {}, {}, {}) == {"old": {"action": "remove", "why": ["no longer declared"]}}
+    assert plan_services(bundle, [], {"old": container()}, {}, {}, {}) == {
+        "old": {"action": "remove", "why": ["no longer declared"]}
+    }
 
 
 def entry(**changes):

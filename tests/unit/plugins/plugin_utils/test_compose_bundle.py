@@ -138,7 +138,10 @@ def app_files():
         ({"reload": {"conf/none": {"service": "web"}}}, ["conf/none", "no file"]),
         ({"reload": {"conf/live.conf": {"service": "wbe"}}}, ["'wbe'", "job, web"]),
         ({"files": {}}, ["compose.yml"]),
-        ({"compose": COMPOSE + "volumes:\n  data: {name: demo_data}\n", "volumes": [{"name": "demo_data"}]}, ["data", "nocopy"]),
+        (
+            {"compose": COMPOSE + "volumes:\n  data: {name: demo_data}\n", "volumes": [{"name": "demo_data"}]},
+            ["data", "nocopy"],
+        ),
     ],
 )
 def test_what_cannot_work_is_told_in_one_sentence(change, words):

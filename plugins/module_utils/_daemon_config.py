@@ -245,8 +245,23 @@ def decide(loaded, desired):
     still_there = {path.split(".", 1)[0] for path in desired}
     action = "none"
     for path in differing:
-        key = path.split(".", 1)[0]
-        if key not in RELOADABLE or key not in still_there or path in START_FEATURES:
+        if not _is_reread(path) or path.split(".", 1)[0] not in still_there:
             return "restart", differing
         action = "reload"
     return action, differing
+
+
+def doubtful(loaded, current):
+    """What the running engine uses as far as it is known, while the file says something else.
+
+    A reload by hand leaves no trace, so for a key that is reread it may use either value: None, which no wanted value equals.
+
+    :param loaded: {path: digest} that the engine was last seen to run with.
+    :param current: {path: digest} of the file now.
+    """
+    maybe = [path for path, found in current.items() if _is_reread(path) and loaded.get(path) != found]
+    return {**loaded, **dict.fromkeys(maybe)}
+
+
+def _is_reread(path):
+    return path.split(".", 1)[0] in RELOADABLE and path not in START_FEATURES

@@ -93,8 +93,10 @@ class DaemonConfig:
     def _loaded(self, state, engine, current):
         """{path: digest} that the running engine uses, as far as it can be known."""
         known = state["loaded"]
-        if known["daemon"] == engine["daemon"] or not engine["daemon"]:
+        if not engine["daemon"]:
             return known["keys"]
+        if known["daemon"] == engine["daemon"]:
+            return rules.doubtful(known["keys"], current)
         changed = _change_time(self.path)
         if changed is None or changed < engine["started"] + _TICK:
             return current

@@ -213,6 +213,21 @@ def test_an_edit_by_hand_of_an_owned_key_is_put_back_without_a_restart(path):
     assert engine.calls == []
 
 
+@pytest.mark.parametrize("reread", [True, False])
+def test_an_edit_by_hand_of_an_owned_key_that_may_have_been_reread(path, reread):
+    engine = Engine(path)
+    run(path, engine, {"live-restore": True})
+    edit(path, **{"live-restore": False})
+    if reread:
+        engine.reload()
+    predicted = run(path, engine, {"live-restore": True}, check=True)
+    result = run(path, engine, {"live-restore": True})
+    assert (result["action"], result["engine_keys"]) == ("reload", ["live-restore"])
+    assert result == predicted
+    assert engine.uses == {"live-restore": True}
+    assert run(path, engine, {"live-restore": True})["changed"] is False
+
+
 def test_an_edit_after_a_boot_that_no_run_has_seen(path, monkeypatch):
     engine = Engine(path)
     run(path, engine, {"icc": False})

@@ -2,14 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host of the test bed together with the inventory that a person would write for it."""
+"""A host of the test bed together with the inventory that a person would write for it.
+
+As a command, for Molecule: tools/test_host.py NAME FOLDER has the host NAME up and its inventory in FOLDER.
+"""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
-from steps import REPOSITORY, StepFailed, Steps
+from steps import REPOSITORY, StepFailed, Steps, say
 
 BED = str(REPOSITORY / "tests" / "testbed" / "bed")
 _INVENTORIES = REPOSITORY / ".cache" / "inventories"
@@ -33,11 +37,14 @@ def inventory_path(name: str) -> Path:
     return _INVENTORIES / name
 
 
-def prepare(steps: Steps, name: str) -> Path:
-    """Have the images, the host and its inventory; return the inventory. What is there already is kept."""
+def prepare(steps: Steps, name: str, folder: Path | None = None) -> Path:
+    """Have the images, the host and its inventory (by default at its usual place); return the inventory.
+
+    What is there already is kept.
+    """
     steps.run("images", [BED, "images"], limit_s=4500, shown=True)
     steps.run(f"test host {name}", [BED, "up", name], limit_s=300, shown=True)
-    folder = inventory_path(name)
+    folder = folder or inventory_path(name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hosts.yml").write_text(_ask("inventory", name), encoding="utf-8")
     (folder / "site.yml").write_text(_SITE.format(address=_ask("address", name).strip()), encoding="utf-8")
@@ -50,3 +57,20 @@ def _ask(verb: str, name: str) -> str:
     if done.returncode:
         raise StepFailed(f"'tests/testbed/bed {verb} {name}' failed; its message stands above.")
     return done.stdout
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare a host in a folder; return 0 if that succeeded."""
+    if len(arguments) != 2:
+        say("tools/test_host.py takes the name of a host and a folder for its inventory.")
+        return 2
+    try:
+        prepare(Steps(), arguments[0], Path(arguments[1]))
+    except StepFailed as failure:
+        say(f"FAILED: {failure}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

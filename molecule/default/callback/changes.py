@@ -62,7 +62,6 @@ def _phrases(result: dict) -> Iterator[str]:
     """Say what a result changed. One that says it in no known way counts as one change."""
     phrases = [
         *(f"file {entry['path']}" for entry in result.get("files", []) if isinstance(entry, dict) and entry["changed"]),
-        *(f"file {entry}" for entry in result.get("files", []) if isinstance(entry, str)),
         *(
             f"service {name}: {', '.join(service['why'])}"
             for name, service in result.get("services", {}).items()
@@ -70,7 +69,6 @@ def _phrases(result: dict) -> Iterator[str]:
         ),
         *(f"volume {name}" for name in result.get("volumes", [])),
         *(f"network {name}" for name in result.get("networks", [])),
-        *(f"kernel setting {name}" for name in result.get("sysctls", [])),
         *(f"setting {name}" for name in _differing(result.get("diff"))),
     ]
     yield from phrases or ["changed"]
@@ -78,7 +76,7 @@ def _phrases(result: dict) -> Iterator[str]:
 
 def _differing(diff: object) -> list[str]:
     """Return the names in a diff of settings; a diff of texts has none."""
-    if not isinstance(diff, dict) or not isinstance(diff.get("after"), dict) or not isinstance(diff.get("before"), dict):
+    before, after = (diff.get(side) if isinstance(diff, dict) else None for side in ("before", "after"))
+    if not isinstance(before, dict) or not isinstance(after, dict):
         return []
-    before, after = diff["before"], diff["after"]
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

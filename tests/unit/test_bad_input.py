@@ -1,0 +1,273 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wrong value in the inventory ends site.yml with one sentence for each, before anything happens on a host.
+
+The inventory is the one that people copy, filled in for a host that nobody can reach: a run that came as far as its first
+remote step would end with UNREACHABLE and not with the sentence. All wrong values of one role are told by one run.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_RECORD = "$argon2id$v=19$m=8,t=1,p=1$o9MLv0tTN8oKdQ7eaJiY6g$rcIs4/5+1wS686lKC7f3bmXMLD2q8U4BkP+BpGCrb8g"
+FILLED_IN = {
+    "ansible_host": "127.0.0.1",
+    "ansible_port": 1,
+    "caddy_tls_site": "docs.example.org",
+    "caddy_tls_mode": "acme",
+    # The cost of a password record is not what is tried here.
+    "auth_users": [{"name": "admin", "record": _RECORD}],
+}
+HUSH = "hush;$'\"#"  # short, and nowhere in what is printed
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of site.yml came to."""
+
+    output: str
+    sentences: tuple[str, ...]
+
+
+# What is wrong, and the sentences that must come of it: how each begins, and what it says is accepted.
+WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "the inventory as it is copied": (
+        {"ansible_host": "", "caddy_tls_site": "", "caddy_tls_mode": ""},
+        {
+            "ansible_host is not set": "the address of the machine vm1, such as 203.0.113.10",
+            "caddy_tls_site is not set": "a DNS name such as docs.example.org",
+            "caddy_tls_mode is not set": "one of acme, files, internal",
+        },
+    ),
+    "the site": (
+        {"caddy_tls_site": "https://docs.example.org", "caddy_tls_mode": "letsencrypt"},
+        {
+            "caddy_tls_site is 'https://docs.example.org', which is a URL": "a DNS name such as docs.example.org",
+            "caddy_tls_mode is 'letsencrypt'": "one of acme, files, internal",
+        },
+    ),
+    "redis": (
+        {
+            "redis_image": "docker.io/library/redis:latest",
+            "redis_password": HUSH,
+            "redis_memory_limit": "1 GB",
+            "redis_port": 70000,
+            "redis_bind_address": "0.0.0.0",
+            "redis_maxmemory_policy": "allkeys-lru",
+        },
+        {
+            "redis_image is 'docker.io/library/redis:latest', and latest is": "an image with a tag other than latest",
+            "redis_password has 9 characters": "at least 16 random characters on one line",
+            "redis_memory_limit is '1 GB', which is no amount of memory": "a whole number with the unit b, k, m or g",
+            "redis_port is 70000, which is out of range": "a whole number from 1 to 65535",
+            "redis_bind_address is '0.0.0.0', which is every address": "a private IPv4 or IPv6 address of the host",
+            "redis_maxmemory_policy is 'allkeys-lru'": "one of noeviction, volatile-lru",
+        },
+    ),
+    "redis with a password of two lines and less memory than data": (
+        {"redis_password": HUSH + "\nrename-command-123", "redis_maxmemory": "1g", "redis_memory_limit": "1g"},
+        {
+            "redis_password is not of the accepted form": "at least 16 random characters on one line",
+            "redis_memory_limit is '1g', too little for redis_maxmemory '1g'": "at least 1.25 times that",
+        },
+    ),
+    "garage_storage": (
+        {
+            "garage_storage_rpc_secret": HUSH * 8,
+            "garage_storage_admin_token": "",
+            "garage_storage_metrics_token": HUSH * 8,
+            "garage_storage_region": 'garage"\n[admin]',
+            "garage_storage_capacity": "20 GB",
+            "garage_storage_web_root": "web.garage\n",
+            "garage_storage_keys": [{"name": "batch", "id": "AKIA1", "secret": HUSH}],
+            "garage_storage_buckets": [{"name": "My_Bucket"}],
+        },
+        {
+            "garage_storage_rpc_secret is not of the accepted form": "64 small hexadecimal digits",
+            "garage_storage_admin_token is not set": "at least 32 random letters and digits",
+            "garage_storage_metrics_token is not of the accepted form": "at least 32 random letters and digits",
+            "garage_storage_region is 'garage\"\\n[admin]'": "small letters, digits and hyphens, such as garage",
+            "garage_storage_capacity is '20 GB'": "a number with K, M, G or T",
+            "garage_storage_web_root is 'web.garage\\n'": "a domain suffix with a dot in front",
+            "garage_storage_keys[0].id is 'AKIA1'": "GK and 24 small hexadecimal digits",
+            "garage_storage_keys[0].secret has 9 characters": "64 small hexadecimal digits",
+            "garage_storage_buckets is 'My_Bucket'": "a list of buckets, each with a name of 3 to 63 small letters",
+        },
+    ),
+    "docling": (
+        {
+            "docling_image": "quay.io/docling-project/docling-serve-cpu",
+            "docling_memory_limit": "8gi",
+            "docling_start_period": 30,
+            "docling_bind_address": "docling.example.org",
+            "docling_extra_env": {"DOCLING-DEVICE": "cpu"},
+        },
+        {
+            "docling_image is 'quay.io/docling-project/docling-serve-cpu', which has no tag": "an image with a tag",
+            "docling_memory_limit is '8gi'": "a whole number with the unit b, k, m or g",
+            "docling_start_period is 30, which is out of range": "a whole number from 300 to 3600",
+            "docling_bind_address is 'docling.example.org', which is no IP address": "a private IPv4 or IPv6 address",
+            "docling_extra_env: the environment variable name 'DOCLING-DEVICE'": "letters, digits and _",
+        },
+    ),
+    "auth": (
+        {
+            "auth_mode": "none",
+            "auth_api_keys": [{"key": f"{HUSH}:".replace(";", "a") + "0123456789abcdef"}, {"key": HUSH}],
+        },
+        {
+            "auth_mode is 'none', which lets everybody": "set auth_allow_open to true if an open gateway is meant",
+            "auth_api_keys: entry 1: the key has a colon": "give it a label",
+            "auth_api_keys: entry 2: the key has 9 characters": "at least 20 random characters",
+        },
+    ),
+    "auth mode": ({"auth_mode": "ldap"}, {"auth_mode is 'ldap'": "one of none, basic, oidc"}),
+    "auth users": (
+        {"auth_users": [{"name": "jane:doe"}, {"name": "joe", "password": HUSH}], "auth_secret_key": HUSH},
+        {
+            "auth_secret_key has 9 characters": "at least 32 random characters",
+            "auth_users: entry 1 has 'jane:doe' as its name": "without a colon",
+            "auth_users: entry 2: the password of joe has 9 characters": "at least 12 random characters",
+        },
+    ),
+    "gateway": (
+        {
+            "gateway_source": "image",
+            "gateway_image": "registry.example.org/gateway:latest",
+            "gateway_port": "http",
+            "gateway_bind_address": "::",
+            "gateway_s3_endpoint": "garage:3900",
+            "gateway_s3_temp_bucket": "reflow-results",
+            "gateway_docling_timeout": 601,
+        },
+        {
+            "gateway_image is 'registry.example.org/gateway:latest', and latest is": "an image with a tag",
+            "gateway_port is 'http'": "a whole number from 1 to 65535",
+            "gateway_bind_address is '::', which is every address of the host": "a private IPv4 or IPv6 address",
+            "gateway_s3_endpoint is 'garage:3900'": "a URL that begins with http:// or https://",
+            "gateway_docling_timeout is 601": "a whole number from 10 to 600",
+            "gateway_s3_temp_bucket and gateway_s3_results_bucket are both 'reflow-results'": "two buckets",
+        },
+    ),
+    "gateway from git": (
+        {"gateway_source": "git", "gateway_git_repository": "reflow", "gateway_git_target": "production\nx"},
+        {
+            "gateway_git_repository is 'reflow', which is no URL": "a URL that begins with http:// or https://",
+            "gateway_git_ref is not set": "a tag or a commit of gateway_git_repository",
+            "gateway_git_target is 'production\\nx'": "a stage of its Dockerfile",
+        },
+    ),
+    "caddy_tls": (
+        {
+            "caddy_tls_site": "192.0.2.7",
+            "caddy_tls_image": "caddy",
+            "caddy_tls_https_port": 80,
+            "caddy_tls_max_body": "1g",
+        },
+        {
+            "caddy_tls_site is '192.0.2.7', and certificates by ACME are for": "set it to a DNS name",
+            "caddy_tls_image is 'caddy', which has no tag": "an image with a tag other than latest",
+            "caddy_tls_http_port and caddy_tls_https_port are both 80": "two ports, such as 80 and 443",
+            "caddy_tls_max_body is '1g'": "a size with its unit",
+        },
+    ),
+    "two roles": (
+        {
+            "gateway_s3_region": "us-east-1",
+            "docling_max_sync_wait": 300,
+            "caddy_tls_results_website_root": ".s3.example.org",
+        },
+        {
+            "gateway_s3_region is 'us-east-1' and garage_storage_region is 'garage'": "set them to the same",
+            "gateway_docling_timeout is 600 and docling_max_sync_wait is 300": "at least gateway_docling_timeout",
+            "caddy_tls_results_website_root is '.s3.example.org' and garage_storage_web_root": "set them to the same",
+        },
+    ),
+}
+
+
+def play(variables: dict[str, Any]) -> Run:
+    """Play site.yml on a copy of the inventory that people copy, with these values."""
+    with tempfile.TemporaryDirectory() as folder:
+        inventory = Path(folder) / "site"
+        shutil.copytree(ROOT / "inventories" / "single_vm", inventory)
+        # A file read after hosts.yml, whose values win over what stands there.
+        host = {"all": {"hosts": {"vm1": {**FILLED_IN, **variables}}}}
+        (inventory / "values.yml").write_text(json.dumps(host), encoding="utf-8")
+        (Path(folder) / "ansible.cfg").touch()
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("ansible-playbook")),
+                "-i",
+                str(inventory),
+                str(ROOT / "playbooks" / "site.yml"),
+            ],
+            cwd=folder,
+            env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_COLLECTIONS_PATH": _collections()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    failed = re.search(r"^fatal: \[vm1\]: FAILED! => (\{.*\})$", done.stdout, re.MULTILINE)
+    return Run(done.stdout, tuple(json.loads(failed.group(1))["msg"].splitlines()) if failed else ())
+
+
+run_of = functools.cache(lambda what: play(WRONG[what][0]))
+
+
+def _collections() -> str:
+    """The folder with ansible_collections in which these tests found the collection."""
+    from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks
+
+    return str(Path(checks.__file__.partition("/ansible_collections/")[0]))
+
+
+@pytest.mark.parametrize(
+    ("what", "begin", "accepted"),
+    [
+        pytest.param(what, begin, accepted, id=begin.split()[0] + "-" + what.replace(" ", "_"))
+        for what, (_values, expected) in WRONG.items()
+        for begin, accepted in expected.items()
+    ],
+)
+def test_a_wrong_value_is_one_sentence(what, begin, accepted):
+    run = run_of(what)
+    told = [sentence for sentence in run.sentences if sentence.startswith(begin)]
+    assert len(told) == 1, run.output
+    assert accepted in told[0]
+    assert told[0].endswith(".")
+    assert not re.search(r"[.!?] [A-Z]", told[0]), "two sentences"
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_nothing_else_is_told_and_no_host_was_asked(what):
+    run = run_of(what)
+    assert len(run.sentences) == len(WRONG[what][1]), run.output
+    assert "UNREACHABLE" not in run.output
+    assert re.search(r"vm1 .* changed=0 +unreachable=0 +failed=1 ", run.output)
+    assert "hush" not in run.output
+
+
+def test_right_values_come_as_far_as_the_host():
+    """The counterpart: without a wrong value the first remote step is taken, and nobody answers."""
+    run = play({})
+    assert "UNREACHABLE" in run.output
+    assert not run.sentences

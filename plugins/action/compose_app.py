@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._redact import secret_values
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.compose_bundle import BundleError, make_bundle, pack
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.env_file import render
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.following import FollowingAction
 
 MODULE = "selfhost.aistack.compose_app"
 
 
-class ActionModule(ActionBase):
+class ActionModule(FollowingAction):
     """compose_app's half on the controller."""
 
     _requires_connection = True
@@ -29,24 +28,16 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        common = {"name": args["name"], "root": args.pop("root")}
+        root = args.pop("root")
         try:
             bundle = self._bundle(args, task_vars)
         except (BundleError, ValueError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        began = time.monotonic()
-        result = self._call(dict(common, bundle=pack(bundle)), task_vars)
-        while result.get("job"):
-            host = task_vars.get("inventory_hostname", "")
-            spent = time.monotonic() - began
-            self._display.display(f"  [{host}] {args['name']}: {result['doing']} ({spent:.0f} s)")
-            result = self._call(dict(common, attach=result["job"]), task_vars)
+        name = {"name": args["name"]}
+        result = self.follow(MODULE, dict(name, root=root, bundle=pack(bundle)), name, args["name"], task_vars)
         # What was shipped holds secrets and is of no use to a reader.
         result.pop("invocation", None)
         return result
-
-    def _call(self, module_args, task_vars):
-        return self._execute_module(module_name=MODULE, module_args=module_args, task_vars=task_vars)
 
     def _bundle(self, args, task_vars):
         source = self._find("templates", args.pop("templates"))

@@ -151,8 +151,11 @@ def watch(report, probe, timeout, read_only, once=False, stop=None, clock=time.m
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def wait(targets, timeout):
-    """Wait for all targets at once; a target that is hopeless ends the wait for every one. Returns their Reports."""
+def wait(targets, timeout, say=lambda text: None):
+    """Wait for all targets at once; a target that is hopeless ends the wait for every one. Returns their Reports.
+
+    `say` gets a sentence now and then about who is not ready yet.
+    """
     stop = threading.Event()
     reports = [Report(target) for target in targets]
     watchers = []
@@ -177,7 +180,12 @@ def wait(targets, timeout):
             if left <= 0:
                 break
             watcher.join(min(left, GRACE))
+            say("waiting for " + ", ".join(_waiting(report) for report in reports if not report.ready))
     return reports
+
+
+def _waiting(report):
+    return f"{report.target['name']} ({report.last_error})" if report.last_error else report.target["name"]
 
 
 def look(targets):

@@ -183,14 +183,11 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_job
+from ansible_collections.selfhost.aistack.plugins.module_utils import _job
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError, unpack
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
-
-# How long one call waits before it says what the work is about; design: anything over ten seconds speaks.
-PATIENCE = 9
 
 
 def carry_out(app, say):
@@ -215,9 +212,9 @@ def main():
             diff = {"diff": app.diff()} if module._diff else {}
             if module.check_mode or not app.changed:
                 module.exit_json(**app.result(app.observed), **diff)
-            job = _compose_job.begin(lambda say: dict(carry_out(app, say), **diff))
-        result, doing = _compose_job.follow(job, PATIENCE)
-    except (AppError, DockerError, _compose_job.Lost, ValueError) as exc:
+            job = _job.begin(lambda say: dict(carry_out(app, say), **diff))
+        result, doing = _job.follow(job)
+    except (AppError, DockerError, _job.Lost, ValueError) as exc:
         module.fail_json(msg=str(exc))
     if result is None:
         module.exit_json(changed=True, job=job, doing=doing)

@@ -162,6 +162,9 @@ options:
       Deadline in seconds of every target that has none of its own. A target is tried at least once.
     type: float
     default: 120
+  attach:
+    description: A wait to follow; used by the action of the same name and not for use in a task.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -224,7 +227,9 @@ targets:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
+from ansible_collections.selfhost.aistack.plugins.module_utils import _job
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import failure, look, problems, wait
 
 
@@ -263,26 +268,46 @@ def target_spec():
     }
 
 
+def outcome(module, reports):
+    """The module's result, without any value that is marked as a secret."""
+    result = {
+        "changed": False,
+        "ready": all(report.ready for report in reports),
+        "targets": {report.target["name"]: report.result() for report in reports},
+    }
+    if not module.check_mode and not result["ready"]:
+        result.update(failed=True, msg=failure(reports))
+    return remove_values(result, module.no_log_values)
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
             "targets": {"type": "list", "elements": "dict", "required": True, "options": target_spec()},
             "timeout": {"type": "float", "default": 120},
+            "attach": {"type": "path"},
         },
         supports_check_mode=True,
     )
-    targets, timeout = module.params["targets"], module.params["timeout"]
+    targets, timeout, job = (module.params[name] for name in ("targets", "timeout", "attach"))
     wrong = problems(targets, timeout)
     if wrong:
         module.fail_json(msg=" ".join(wrong), ready=False, targets={})
-    reports = look(targets) if module.check_mode else wait(targets, timeout)
-    result = {
-        "ready": all(report.ready for report in reports),
-        "targets": {report.target["name"]: report.result() for report in reports},
-    }
-    if not module.check_mode and not result["ready"]:
-        module.fail_json(msg=failure(reports), **result)
-    module.exit_json(changed=False, **result)
+    if module.check_mode:
+        module.exit_json(**outcome(module, look(targets)))
+    try:
+        # Secrets are taken out where the options are known: a call that only follows does not know them.
+        job = job or _job.begin(
+            lambda say: outcome(module, wait(targets, timeout, lambda t: say(remove_values(t, module.no_log_values))))
+        )
+        result, doing = _job.follow(job)
+    except _job.Lost as exc:
+        module.fail_json(msg=str(exc), ready=False, targets={})
+    if result is None:
+        module.exit_json(changed=False, job=job, doing=doing)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_job, _files
+from ansible_collections.selfhost.aistack.plugins.module_utils import _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import (
     Busy,
     Releases,
@@ -100,28 +100,3 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         _files.write(path, "no bytes", 0o600, os.getuid(), os.getgid())
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
     assert _files.look(path)["mode"] == 0o600
-
-
-def test_a_job_outlives_the_call_that_began_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(_compose_job, "JOBS", str(tmp_path))
-    reader, writer = os.pipe()
-
-    def work(say):
-        say("half way")
-        os.read(reader, 1)
-        return {"done": True}
-
-    job = _compose_job.begin(work)
-    result, doing = _compose_job.follow(job, 1)
-    assert result is None
-    assert doing in ("half way", "working")
-    os.write(writer, b"x")
-    assert _compose_job.follow(job, 30) == ({"done": True}, None)
-    assert not os.path.exists(job)
-
-
-def test_a_job_that_was_killed_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(_compose_job, "JOBS", str(tmp_path))
-    job = _compose_job.begin(lambda say: os._exit(9))
-    with pytest.raises(_compose_job.Lost, match="ended from outside"):
-        _compose_job.follow(job, 30)

@@ -19,8 +19,16 @@ import tempfile
 import time
 import traceback
 
-JOBS = "/run/aistack"
 POLL = 0.05
+# How long one call waits before it says what the work is about; anything over ten seconds speaks.
+PATIENCE = 9
+
+
+def jobs_folder():
+    """Where jobs of this user lie: for root alone in /run, for others in a folder of their own for passing files."""
+    if os.geteuid() == 0:
+        return "/run/aistack"
+    return os.path.join(tempfile.gettempdir(), f"aistack-{os.geteuid()}")
 
 
 class Lost(Exception):
@@ -29,16 +37,18 @@ class Lost(Exception):
 
 def begin(work):
     """Run `work(say)` in a child process of its own session; returns the job's folder. `work` returns what JSON can say."""
-    os.makedirs(JOBS, mode=0o700, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="job-", dir=JOBS)
+    jobs = jobs_folder()
+    os.makedirs(jobs, mode=0o700, exist_ok=True)
+    # mkdtemp's folder is private whoever may own the one above it.
+    folder = tempfile.mkdtemp(prefix="job-", dir=jobs)
     if os.fork() == 0:
         _child(folder, work)
     return folder
 
 
-def follow(folder, seconds):
+def follow(folder, seconds=PATIENCE):
     """Wait up to `seconds` for the result. Returns (result, None), or (None, what it is doing). Raises Lost."""
-    if os.path.dirname(folder) != JOBS or not os.path.isdir(folder):
+    if os.path.dirname(folder) != jobs_folder() or not os.path.isdir(folder):
         raise Lost(f"There is no job {folder} on the host.")
     deadline = time.monotonic() + seconds
     while True:
@@ -68,7 +78,7 @@ def _child(folder, work):
         except Exception:  # the parent has no other way to hear of it
             result = {
                 "failed": True,
-                "msg": "The work on the host broke off by a fault of compose_app.",
+                "msg": "The work broke off by a fault of the module.",
                 "exception": traceback.format_exc(),
             }
         _write(folder, "result", json.dumps(result))

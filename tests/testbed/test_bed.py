@@ -85,7 +85,7 @@ def test_the_inventory_names_images_by_digest(inventory: dict) -> None:
     """Every role variable that takes an image has a reference by tag and digest, and hosts trust its registry."""
     registry = inventory["vars"]["docker_host_daemon_config"]["insecure-registries"][0]
     for variable in ("redis_image", "garage_storage_image", "docling_image", "caddy_tls_image", "gateway_base_image"):
-        name, _, digest = inventory["vars"][variable].partition("@")
+        name, _at, digest = inventory["vars"][variable].partition("@")
         assert name.startswith(f"{registry}/")
         assert ":" in name.rpartition("/")[2]
         assert digest.startswith("sha256:")

@@ -223,7 +223,7 @@ def test_the_log_holds_no_secret(edge, upstream):
     # A request whose upstream goes away leaves lines of the proxy itself.
     thread = threading.Thread(target=edge.ask, args=(f"/{mark}/slow?seconds=60&token={secret}", "POST", headers))
     thread.start()
-    wait_until("the request arrives", lambda: any(f"{mark}/slow" in path for _, path in upstream.seen))
+    wait_until("the request arrives", lambda: any(f"{mark}/slow" in path for _verb, path in upstream.seen))
     upstream.stop()
     upstream.start()
     thread.join()

@@ -19,7 +19,7 @@ _ports = itertools.cycle(range(20600, 20650))
 
 def free_port() -> int:
     """A port of this machine's loopback that nobody listens on, neither TCP nor UDP."""
-    for _ in range(50):
+    for _try in range(50):
         port = next(_ports)
         try:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):

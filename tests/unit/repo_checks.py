@@ -10,6 +10,7 @@ Every check takes the root of a repository and returns its problems, one sentenc
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import sys
 import tomllib
@@ -238,10 +239,12 @@ def secrets_stay_out(root: Path) -> list[str]:
     patterns = _yaml(root / "galaxy.yml").get("build_ignore", [])
     if not ignored:
         return [".gitignore does not name the secret store."]
+    # ansible-galaxy compares each pattern with a file's path from the root of the collection.
+    beside = [f"inventories/some_site/{name}" for name in sorted(ignored)]
     return [
-        f"galaxy.yml: build_ignore does not cover {name}."
-        for name in sorted(ignored)
-        if not any(Path(name).match(p) for p in patterns)
+        f"galaxy.yml: build_ignore does not cover {path}."
+        for path in beside
+        if not any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
     ]
 
 

@@ -24,7 +24,7 @@ _SOUND = {
     "Makefile": "up: ## bring it up\n",
     "README.md": "`redis` `garage_key` and `make up`; make sure that prose is not a verb.\n",
     "changelogs/changelog.yaml": "releases: {0.9.0: {modules: [{name: garage_key}]}, 0.10.0: {}}\n",
-    "galaxy.yml": "version: 0.10.0\nbuild_ignore: ['.secrets.yml*']\n",
+    "galaxy.yml": "version: 0.10.0\nbuild_ignore: ['*/.secrets.yml*']\n",
     "meta/runtime.yml": "action_groups: {garage: [garage_key]}\n",
     "playbooks/site.yml": "- hosts: redis\n  roles:\n    - role: selfhost.aistack.redis\n",
     "plugins/modules/garage_key.py": "import json\nimport boto3\n",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from site_access import AccessError, inventory_of, playbook_command, read_access
 from steps import REPOSITORY, StepFailed, Steps, say
@@ -30,7 +31,8 @@ def main() -> int:
     try:
         inventory = inventory_of(given) if given else prepare(steps, "vm1")
         steps.run("converge", playbook_command(inventory, "site"), limit_s=5400, shown=True)
-        access = read_access(inventory)
+        with steps.timed("ask how to get in"):
+            access = read_access(inventory)
         with steps.timed("convert a PDF"):
             _convert(FrontDoor(access))
     except (AccessError, SiteError, StepFailed) as failure:
@@ -40,7 +42,7 @@ def main() -> int:
     except KeyboardInterrupt:
         steps.end()
         return 130
-    say(_summary(access, given))
+    say(_summary(access, inventory, given))
     say(steps.table())
     return 0
 
@@ -60,17 +62,17 @@ def _convert(door: FrontDoor) -> None:
         raise SiteError(f"The Markdown ({_MARKDOWN}) lacks these words of the PDF: {' '.join(missing)}.")
 
 
-def _summary(access: Access, given: str) -> str:
+def _summary(access: Access, inventory: Path, given: str) -> str:
     """Say what there is now and how to get at it."""
     again = f" INVENTORY={given}" if given else ""
     lines = [
         "",
-        f"The site is up: {access.url}",
+        f"The site is up; open {access.url} in a browser",
         f"  A PDF went in and came back as Markdown: {_MARKDOWN.relative_to(REPOSITORY)}",
         f"  Your own PDF: make convert PDF=path/to/file.pdf{again}",
     ]
     if access.user:
-        lines.append(f"  Log in as {access.user}; the password: {access.password_from}")
+        lines.append(f"  Log in as {access.user}; the password: {access.password_from} ({inventory})")
     return "\n".join([*lines, ""])
 
 

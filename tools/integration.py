@@ -119,8 +119,6 @@ def main() -> int:
             steps.run("Docker on it", ansible_playbook(inventory, str(_INTEGRATION / "docker.yml")), limit_s=_LIMIT_S)
             for target in on_host:
                 _play(steps, target, target, inventory, {})
-            if not os.environ.get("TARGET"):
-                _look_at(steps, inventory)
     except StepFailed as failure:
         say(steps.table())
         say(f"FAILED: {failure}")
@@ -138,14 +136,6 @@ def _play(steps: Steps, name: str, target: str, inventory: Path | None, variable
         command = ansible_playbook(inventory or "localhost,", str(_INTEGRATION / "run.yml"), "-e", f"@{file.name}")
         roles = {"ANSIBLE_ROLES_PATH": str(_INTEGRATION / "targets")}
         steps.run(name, command, limit_s=_LIMIT_S, env=roles)
-
-
-def _look_at(steps: Steps, inventory: Path) -> None:
-    """See what the host shows, with pytest-testinfra."""
-    hosts = ["--hosts=ansible://docker_host", f"--ansible-inventory={inventory}"]
-    steps.run(
-        "what the host shows", [sys.executable, "-m", "pytest", "-q", *hosts, "tests/testinfra"], limit_s=_LIMIT_S
-    )
 
 
 if __name__ == "__main__":

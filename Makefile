@@ -16,7 +16,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # make up INVENTORY=path and make convert INVENTORY=path work on real machines; without it, on the local test host.
 INVENTORY ?=
-export INVENTORY
+# Handed on as they were typed: a file's name may hold blanks, quotes and dollar signs.
+override INVENTORY := $(value INVENTORY)
+override PDF := $(value PDF)
+export INVENTORY PDF
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb text; do printf '%-12s %s\n' "$$verb" "$$text"; done
@@ -28,7 +31,7 @@ down: ## remove the local test hosts; images and the Python environment stay
 	@tests/testbed/bed down
 
 convert: ## PDF=path [INVENTORY=path]: any PDF through the front door, Markdown to standard output
-	@$(PYTHON) tools/convert.py "$(PDF)"
+	@$(PYTHON) tools/convert.py "$$PDF"
 
 test: ## every test there is, cheap ones first, with a table of times
 	@$(PYTHON) tools/test.py lint sanity unit testbed integration molecule e2e

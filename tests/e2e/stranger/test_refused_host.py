@@ -12,13 +12,13 @@ import pytest
 
 # Only the process that looks at the host sees another system: the host itself stays what it is.
 _OTHER_SYSTEM = """
-mkdir -p /var/tmp/other-system
-printf 'ID=debian\\nVERSION_ID="11"\\nVERSION_CODENAME=bullseye\\n' > /var/tmp/other-system/os-release
-cat > /var/tmp/other-system/python3 <<'END'
+mkdir -p /usr/local/lib/other-system
+printf 'ID=debian\\nVERSION_ID="11"\\nVERSION_CODENAME=bullseye\\n' > /usr/local/lib/other-system/os-release
+cat > /usr/local/lib/other-system/python3 <<'END'
 #!/bin/sh
-exec unshare --mount /bin/sh -c 'mount --bind /var/tmp/other-system/os-release /etc/os-release && exec /usr/bin/python3 "$@"' sh "$@"
+exec unshare --mount /bin/sh -c 'mount --bind /usr/local/lib/other-system/os-release /etc/os-release && exec /usr/bin/python3 "$@"' sh "$@"
 END
-chmod 755 /var/tmp/other-system/python3
+chmod 755 /usr/local/lib/other-system/python3
 """
 
 _STATE = "find /etc/docker /opt/aistack /etc/sysctl.d -printf '%p %T@\\n' | sort"
@@ -32,7 +32,7 @@ _STATE = "find /etc/docker /opt/aistack /etc/sysctl.d -printf '%p %T@\\n' | sort
             r"The engine is version [0-9.]+, older than docker_host_minimum_engine \(99\.0\): upgrade it, .*\.",
         ),
         (
-            {"ansible_python_interpreter": "/var/tmp/other-system/python3"},
+            {"ansible_python_interpreter": "/usr/local/lib/other-system/python3"},
             r"The operating system is debian 11, but docker_host knows only Debian 12, .*: use a host with one of these\.",
         ),
         (

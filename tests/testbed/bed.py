@@ -6,8 +6,10 @@
 
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit("bed: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; run it with a newer python3.")
+if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts it with an older one is to read why it fails
+    sys.exit(
+        "bed: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; run it with a newer python3."
+    )
 
 sys.dont_write_bytecode = True
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import build
-from .engine import docker
-from .paths import CACHE, LABEL, REPOSITORY
+from .containers import job
+from .paths import CACHE, REPOSITORY
 from .say import BedError, say, step
-from .shell import alone, logged
+from .shell import alone
 
 #: Where ready binaries lie, if anywhere: NAME-VERSION-linux-ARCH.xz beside a SHA256SUMS.
 _READY = Path(os.environ.get("AISTACK_IMAGES") or REPOSITORY.parent / "shared" / "images")
@@ -55,7 +55,7 @@ def ensure(binary: Binary) -> Path:
     with alone(f"binary-{binary.name}"):
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_suffix(".part")
+            unfinished = target.with_name(f"{target.name}.part")
             if not _unpack(target.name, unfinished):
                 _build(binary, unfinished)
             unfinished.chmod(0o755)
@@ -84,5 +84,4 @@ def _build(binary: Binary, target: Path) -> None:
     with step(f"{binary.name}: building {binary.version} from source"), target.open("wb") as stream:
         script = f"set -e; {{ {binary.recipe}; }} >&2; cat /out/bin/{binary.name}"
         # Whatever else runs on the machine comes first: this is minutes of all its cores.
-        command = [docker(), "run", "--rm", "--label", LABEL, "--cpu-shares", "256", image, "sh", "-c", script]
-        logged(f"binary-{binary.name}", command, stdout=stream)
+        job(f"binary-{binary.name}", ["--cpu-shares", "256", image, "sh", "-c", script], stream)

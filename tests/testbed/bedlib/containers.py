@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import IO
 
 from .engine import docker
 from .paths import LABEL
-from .shell import logged, output
+from .shell import logged, output, works
 
 PREFIX = "aistack-bed-"
 
@@ -52,3 +53,15 @@ def labels(kind: str, address: str) -> list[str]:
 def remove(container: Container) -> None:
     """Remove a container with the volumes that have no name, and nothing else."""
     logged(f"rm-{container.name}", [docker(), "rm", "--force", "--volumes", container.full_name])
+
+
+def job(name: str, arguments: list[str], stdout: IO[bytes]) -> None:
+    """Run a container to its end with its output into a file; it is gone afterwards, also after an interruption."""
+    full_name = f"{PREFIX}job-{name}"
+    remove_it = [docker(), "rm", "--force", "--volumes", full_name]
+    works(remove_it)
+    try:
+        logged(name, [docker(), "run", "--name", full_name, "--label", LABEL, *arguments], stdout=stdout)
+    finally:
+        # Ending the command line program does not end a shell that is a container's first process.
+        works(remove_it)

@@ -20,6 +20,7 @@ import tarfile
 from pathlib import Path
 
 from . import packages
+from .containers import job
 from .engine import docker
 from .paths import CACHE, LABEL
 from .say import BedError, say, step
@@ -93,12 +94,12 @@ def _tree() -> Path:
     mounts = [f"{tools}:/tools:ro"]
     mounts += [f"{p}:{p}:ro" for p in ("/usr", "/etc/alternatives", "/etc/ssl", "/etc/perl") if Path(p).exists()]
     mounts += [f"/{d}:/{d}:ro" for d in _ROOT_FOLDERS if Path("/", d).is_dir() and not Path("/", d).is_symlink()]
-    command = [docker(), "run", "--rm", "--label", LABEL, "--env", f"SUITE={SUITE}", "--cap-add", "SYS_ADMIN"]
-    command += ["--security-opt", "apparmor=unconfined", "--security-opt", "seccomp=unconfined"]
-    command += [part for mount in mounts for part in ("--volume", mount)]
-    unfinished = tree.with_suffix(".part")
+    arguments = ["--env", f"SUITE={SUITE}", "--cap-add", "SYS_ADMIN"]
+    arguments += ["--security-opt", "apparmor=unconfined", "--security-opt", "seccomp=unconfined"]
+    arguments += [part for mount in mounts for part in ("--volume", mount)]
+    unfinished = tree.with_name(f"{tree.name}.part")
     with step(f"seed: debootstrap {SUITE}"), unfinished.open("wb") as stream:
-        logged("seed-debootstrap", [*command, empty, "/bin/sh", "-c", _SCRIPT], stdout=stream)
+        job("seed-debootstrap", [*arguments, empty, "/bin/sh", "-c", _SCRIPT], stream)
     unfinished.rename(tree)
     return tree
 

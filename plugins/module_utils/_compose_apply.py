@@ -40,6 +40,8 @@ SETTLED = 2.0
 # A service may be restarted by the engine this often before its start counts as failed: once is a dependency that was late.
 RESTARTS_ALLOWED = 2
 LOG_LINES = 20
+# Before the start the engine stops what runs. One that crashes in a loop can take its whole stop_grace_period, 60 s in our roles.
+STOPPING = 120
 
 
 class StartFailed(Exception):
@@ -176,7 +178,7 @@ class Apply:
     def _up(self, arguments, services):
         command = ["up", "--detach", "--no-build", "--pull", "never", "--remove-orphans", *arguments]
         try:
-            self._compose(command, "the start", seconds=self.bundle["wait"])
+            self._compose(command, "the start", seconds=self.bundle["wait"] + STOPPING)
         except AppError as exc:
             raise self._blame(str(exc), services) from exc
 

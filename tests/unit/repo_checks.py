@@ -21,6 +21,8 @@ import yaml
 
 _TASKS_MAIN_LINES = 60
 
+_ROLE_ACTIONS = ("ansible.builtin.import_role", "ansible.builtin.include_role")
+
 # How an import is called where the package that brings it has another name.
 _PACKAGE_OF_IMPORT = {
     "ansible": "ansible-core",
@@ -86,10 +88,11 @@ def role_tasks(root: Path) -> list[str]:
 def roles_in_playbooks(root: Path) -> list[str]:
     """Every role is played by some playbook, and every role that a playbook names exists."""
     plays = [play for path in sorted((root / "playbooks").glob("*.yml")) for play in yaml.safe_load(_text(path)) or []]
-    entries = [entry for play in plays for entry in play.get("roles", [])]
-    named = {
-        (entry if isinstance(entry, str) else entry["role"]).removeprefix("selfhost.aistack.") for entry in entries
-    }
+    listed = [entry for play in plays for entry in play.get("roles", [])]
+    entries = [entry if isinstance(entry, str) else entry["role"] for entry in listed]
+    tasks = [task for play in plays for task in play.get("tasks", [])]
+    entries += [task[action]["name"] for task in tasks for action in _ROLE_ACTIONS if action in task]
+    named = {entry.removeprefix("selfhost.aistack.") for entry in entries if "{{" not in entry}
     roles = {role.name for role in _roles(root)}
     return [f"No playbook plays the role {role}." for role in sorted(roles - named)] + [
         f"A playbook plays {role}, which is not a role." for role in sorted(named - roles)

@@ -73,6 +73,12 @@ _FAULTS = [
         _SOUND["playbooks/site.yml"] + "    - role: selfhost.aistack.rediss\n",
         "rediss",
     ),
+    (
+        "roles_in_playbooks",
+        "playbooks/site.yml",
+        "- hosts: a\n  tasks:\n    - ansible.builtin.import_role: {name: selfhost.aistack.valkey}\n",
+        "plays valkey",
+    ),
     ("modules_tested", "tests/integration/targets/garage_key/tasks/main.yml", None, "garage_key"),
     ("action_groups", "meta/runtime.yml", "action_groups: {garage: []}\n", "lacks garage_key"),
     ("action_groups", "meta/runtime.yml", "action_groups: {garage: [garage_key, garage_kee]}\n", "garage_kee"),

@@ -15,7 +15,7 @@ def process(host, container) -> dict[str, str]:
     """What the kernel says about the container's first process, by field."""
     with host.sudo():
         lines = host.check_output(f"cat /proc/{container['State']['Pid']}/status").splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {name: value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
 
 
 def test_these_containers_and_no_others(containers):
@@ -39,7 +39,7 @@ def test_image(host, service, container, variable):
         # Built on the host, so that no registry gives it a digest.
         assert any(name.startswith("aistack/gateway-api-gateway:") for name in known_as)
     else:
-        repository, _, digest = variable(service.role, "image").partition("@")
+        repository, _at, digest = variable(service.role, "image").partition("@")
         assert f"{repository.rpartition(':')[0]}@{digest}" in known_as
 
 

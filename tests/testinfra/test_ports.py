@@ -16,8 +16,8 @@ def sockets(host) -> set[tuple[str, str, int]]:
     found = set()
     with host.sudo():
         rows = host.check_output("ss --listening --tcp --udp --numeric --no-header").splitlines()
-    for protocol, _, _, _, local, *_ in map(str.split, rows):
-        address, _, port = local.rpartition(":")
+    for protocol, _state, _received, _sent, local, *_rest in map(str.split, rows):
+        address, _colon, port = local.rpartition(":")
         found.add((protocol, address.strip("[]").split("%")[0].replace("*", "::"), int(port)))
     return found
 

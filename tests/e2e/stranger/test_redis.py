@@ -63,3 +63,12 @@ def test_data_outlives_another_password_however_odd(redis):
     assert "grün" not in played.output
     again = redis.play("redis.yml", redis_password=odd)
     assert (again.changed, again.failed) == (0, 0), again.output
+
+
+def test_it_is_published_on_one_address_and_no_other(redis):
+    assert ":6400" not in redis.on_host("ss -Htln")
+    played = redis.play("redis.yml", redis_bind_address="127.0.0.2", redis_port=6400)
+    assert played.failed == 0, played.output
+    listening = [line.split()[3] for line in redis.on_host("ss -Htln").splitlines()]
+    assert [socket for socket in listening if socket.endswith(":6400")] == ["127.0.0.2:6400"]
+    assert redis.play("redis.yml").failed == 0

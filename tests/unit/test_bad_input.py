@@ -155,6 +155,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "gateway_s3_endpoint": "garage:3900",
             "gateway_s3_temp_bucket": "reflow-results",
             "gateway_docling_timeout": 601,
+            "gateway_ai_provider": "openai",
         },
         {
             "gateway_image is 'registry.example.org/gateway:latest', and latest is": "an image with a tag",
@@ -162,6 +163,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "gateway_bind_address is '::', which is every address of the host": "a private IPv4 or IPv6 address",
             "gateway_s3_endpoint is 'garage:3900'": "a URL that begins with http:// or https://",
             "gateway_docling_timeout is 601": "a whole number from 10 to 600",
+            "gateway_ai_provider is 'openai'": "anthropic or bedrock, or leave it empty",
             "gateway_s3_temp_bucket and gateway_s3_results_bucket are both 'reflow-results'": "two buckets",
         },
     ),

@@ -39,6 +39,10 @@ _STATE = "find /etc/docker /opt/aistack /etc/sysctl.d -printf '%p %T@\\n' | sort
             {"docker_host_source": "snap"},
             r"docker_host_source is 'snap', .*: set it to one of auto, distribution, docker\.",
         ),
+        (
+            {"docker_host_log_max_size": "20 MB"},
+            r"docker_host_log_max_size is '20 MB', .*: set it to a number with k, m or g, such as 20m\.",
+        ),
     ],
 )
 def test_refused(stranger, variables, sentence):

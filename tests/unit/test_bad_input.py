@@ -204,13 +204,13 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-def play(variables: dict[str, Any]) -> Run:
-    """Play site.yml on a copy of the inventory that people copy, with these values."""
+def play(variables: dict[str, Any], groups: dict[str, Any] | None = None) -> Run:
+    """Play site.yml on a copy of the inventory that people copy, with these values and what is added to these groups."""
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder) / "site"
         shutil.copytree(ROOT / "inventories" / "single_vm", inventory)
         # A file read after hosts.yml, whose values win over what stands there.
-        host = {"all": {"hosts": {"vm1": {**FILLED_IN, **variables}}}}
+        host = {"all": {"hosts": {"vm1": {**FILLED_IN, **variables}}, "children": groups or {}}}
         (inventory / "values.yml").write_text(json.dumps(host), encoding="utf-8")
         (Path(folder) / "ansible.cfg").touch()
         done = subprocess.run(
@@ -273,3 +273,12 @@ def test_right_values_come_as_far_as_the_host():
     run = play({})
     assert "UNREACHABLE" in run.output
     assert not run.sentences
+
+
+def test_roles_on_different_machines_are_refused():
+    run = play({}, {"docling": {"hosts": {"vm2": FILLED_IN}}})
+    assert len(run.sentences) == 1, run.output
+    assert run.sentences[0].startswith(
+        "the groups redis, garage_storage, docling, gateway and caddy_tls have different hosts"
+    )
+    assert "UNREACHABLE" not in run.output

@@ -261,6 +261,7 @@ class Apply:
             services[name] = {
                 "image": service["image"],
                 "image_id": seen.image_id,
+                "local_image_id": (self.docker.image(service["image"]) or {}).get("Id"),
                 "image_digest": _compose_images.repo_digest(self.docker, service["image"]),
                 "one_shot": service["one_shot"],
                 "inputs": service["inputs"],
@@ -306,11 +307,11 @@ class Apply:
         """Give the images of a release their names again, where a pull moved a tag."""
         for service in services.values():
             image = self.docker.image(service["image"])
-            if "@" in service["image"] or (image and image["Id"] == service["image_id"]):
+            if "@" in service["image"] or (image and image["Id"] == service["local_image_id"]):
                 continue
             repository, tag = _compose_images.split(service["image"])
             self.docker.post(
-                f"/images/{quote(service['image_id'], safe=':')}/tag?repo={quote(repository, safe='')}&tag={quote(tag)}"
+                f"/images/{quote(service['local_image_id'], safe=':')}/tag?repo={quote(repository, safe='')}&tag={quote(tag)}"
             )
 
     def _start_old(self, services):

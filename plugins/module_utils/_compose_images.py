@@ -32,7 +32,7 @@ def split(reference):
 def registry_of(reference):
     """The registry's name as the engine's client stores logins under it."""
     first, sep, _rest = reference.partition("/")
-    if sep and ("." in first or ":" in first or first == "localhost"):
+    if sep and first != "docker.io" and ("." in first or ":" in first or first == "localhost"):
         return first
     return DEFAULT_REGISTRY
 

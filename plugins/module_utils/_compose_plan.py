@@ -58,6 +58,19 @@ def input_changes(recorded, wanted):
     return words or ["configuration"]
 
 
+def image_moved(running, local, recorded):
+    """Whether a container runs another image than the host has under the wanted name.
+
+    Engines differ in whether a container names its image as the image list does, so what the two were called when the
+    release was recorded counts where it is known.
+    """
+    if local is None:
+        return True
+    if recorded and recorded.get("local_image_id"):
+        return (running, local) != (recorded["image_id"], recorded["local_image_id"])
+    return running != local
+
+
 def plan_service(service, observed, recorded, image_id, edited):
     """(action, [why]) for one service.
 
@@ -71,8 +84,8 @@ def plan_service(service, observed, recorded, image_id, edited):
     same_inputs = observed.inputs_hash == service["hash"]
     if not same_inputs:
         why += input_changes((recorded or {}).get("inputs"), service["inputs"])
-    if image_id is None or observed.image_id != image_id:
-        why += [] if "image" in why else ["image digest"]
+    if "image" not in why and image_moved(observed.image_id, image_id, recorded):
+        why.append("image digest")
     if same_inputs:
         by_hand = (
             altered(recorded["fingerprint"], observed.fingerprint) if recorded and recorded.get("fingerprint") else []

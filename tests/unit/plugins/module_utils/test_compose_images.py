@@ -32,6 +32,7 @@ def test_a_digest_wins_over_a_tag(reference, parts):
     [
         ("redis:8", images.DEFAULT_REGISTRY),
         ("library/redis:8", images.DEFAULT_REGISTRY),
+        ("docker.io/library/redis:8", images.DEFAULT_REGISTRY),
         ("quay.example/a/b:1", "quay.example"),
         ("host:5000/b:1", "host:5000"),
         ("localhost/b:1", "localhost"),

@@ -10,7 +10,11 @@ import copy
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import Observed
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import plan_files, plan_services
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
+    image_moved,
+    plan_files,
+    plan_services,
+)
 
 INPUTS = {
     "image": "example/web:1",
@@ -105,6 +109,21 @@ def test_a_service_as_recorded_needs_nothing():
 )
 def test_each_difference_has_its_action_and_its_words(observed, arguments, action, why):
     assert plan(observed, **arguments) == {"action": action, "why": why}
+
+
+@pytest.mark.parametrize(
+    ("running", "local", "recorded", "moved"),
+    [
+        ("a", "a", None, False),
+        ("a", "b", None, True),
+        ("a", None, None, True),
+        ("manifest", "index", {"image_id": "manifest", "local_image_id": "index"}, False),
+        ("manifest", "newer", {"image_id": "manifest", "local_image_id": "index"}, True),
+        ("other", "index", {"image_id": "manifest", "local_image_id": "index"}, True),
+    ],
+)
+def test_an_image_has_moved_when_either_name_of_it_has(running, local, recorded, moved):
+    assert image_moved(running, local, recorded) is moved
 
 
 def test_a_mounted_file_edited_by_hand_recreates_its_service():

@@ -10,7 +10,6 @@ import functools
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 from .programs import REPOSITORY
@@ -20,7 +19,6 @@ ROLE = REPOSITORY / "roles" / "caddy_tls"
 
 @functools.cache
 def _variables() -> dict[str, Any]:
-    init_plugin_loader()
     loader = DataLoader()
     files = (ROLE / "defaults/main.yml", ROLE / "vars/main.yml")
     return {

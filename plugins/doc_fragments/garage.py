@@ -31,6 +31,12 @@ options:
       - Path, on the host where the module runs, of the PEM file with the certificate authority that signed the endpoint's certificate.
       - If unset, the host's own trusted authorities are used. Without effect for C(http).
     type: path
+  assume_empty:
+    description:
+      - In check mode, predict as for a Garage that holds nothing, without asking one; for a host on which it is not there yet.
+      - Without effect when not in check mode.
+    type: bool
+    default: false
 attributes:
   action_group:
     description: Use C(group/selfhost.aistack.garage) in C(module_defaults) to set the shared options once.

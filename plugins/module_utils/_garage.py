@@ -163,15 +163,37 @@ def garage_argument_spec():
         "admin_token": {"type": "str", "required": True, "no_log": True},
         "timeout": {"type": "int", "default": 30},
         "ca_file": {"type": "path"},
+        "assume_empty": {"type": "bool", "default": False},
     }
 
 
-def client_from_params(params):
+class EmptyGarage:
+    """What check mode asks in place of a Garage that is not there yet: one node without a role, no keys, no buckets."""
+
+    # The node makes its id when it is started for the first time.
+    UNKNOWN_NODE = "0" * 64
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+
+    def get(self, operation, **query):
+        """Answer as a virgin Garage; a key or bucket is never found."""
+        if operation == "GetClusterLayout":
+            return {"version": 0, "roles": [], "parameters": {"zoneRedundancy": "maximum"}, "stagedRoleChanges": []}
+        if operation == "GetNodeInfo":
+            return {"success": {self.UNKNOWN_NODE: {}}, "error": {}}
+        raise GarageNotFound("a Garage that is not there yet has nothing of that name", 404)
+
+
+def client_from_params(params, check_mode=False):
     """Make the client that a module's shared options describe.
 
     :param params: the module's parameters.
+    :param check_mode: whether nothing may change; only then ``assume_empty`` counts.
     :raises GarageError: if one of them cannot be used.
     """
+    if check_mode and params["assume_empty"]:
+        return EmptyGarage(params["endpoint"])
     if params["timeout"] < 1:
         raise GarageError("timeout is %d: give a number of seconds from 1" % params["timeout"])
     return GarageClient(params["endpoint"], params["admin_token"], params["timeout"], params["ca_file"])

@@ -208,7 +208,7 @@ def run(module):
     """Converge the bucket that the module's parameters describe and return the result."""
     params = module.params
     wanted = wanted_bucket(params)
-    client = client_from_params(params)
+    client = client_from_params(params, module.check_mode)
     if params["state"] == "absent":
         differences, info = remove_bucket(client, params["name"], module.check_mode), None
     else:

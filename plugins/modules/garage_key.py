@@ -81,7 +81,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage_key impor
 def run(module):
     """Converge the key that the module's parameters describe and return the result."""
     params = module.params
-    client = client_from_params(params)
+    client = client_from_params(params, module.check_mode)
     if params["state"] == "absent":
         differences = remove_key(client, params["id"], module.check_mode)
     else:

@@ -137,7 +137,7 @@ def run(module):
         raise GarageError("wait is %d: give a number of seconds, or 0 not to wait" % params["wait"])
     desired = normalise_nodes(params["nodes"])
     redundancy = normalise_redundancy(params["zone_redundancy"])
-    client = client_from_params(params)
+    client = client_from_params(params, module.check_mode)
     with host_lock("garage_layout", LOCK_PATIENCE_S + params["wait"]):
         plan = LayoutPlan(client.get("GetClusterLayout"), resolve_self(client, desired), redundancy, params["purge"])
         version = plan.version + 1 if plan.changed else plan.version

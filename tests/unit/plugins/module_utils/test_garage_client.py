@@ -17,6 +17,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     GarageNotFound,
     GarageUnsure,
+    client_from_params,
     parse_size,
 )
 
@@ -171,3 +172,19 @@ def test_sizes(text, size):
 def test_what_is_no_size_is_refused_by_name(text):
     with pytest.raises(GarageError, match="capacity is"):
         parse_size(text, "capacity")
+
+
+def test_a_garage_that_is_not_there_yet_is_assumed_empty_in_check_mode_only():
+    params = {
+        "endpoint": "http://127.0.0.1:3903",
+        "admin_token": "t",
+        "timeout": 30,
+        "ca_file": None,
+        "assume_empty": True,
+    }
+    empty = client_from_params(params, check_mode=True)
+    assert empty.get("GetClusterLayout")["version"] == 0
+    with pytest.raises(GarageNotFound):
+        empty.get("GetBucketInfo", globalAlias="anything")
+    assert isinstance(client_from_params(params, check_mode=False), GarageClient)
+    assert isinstance(client_from_params(dict(params, assume_empty=False), check_mode=True), GarageClient)

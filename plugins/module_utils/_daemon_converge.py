@@ -56,7 +56,7 @@ class DaemonConfig:
 
     def _converge(self, check):
         state = self._read_state()
-        text = _read(self.path)
+        text = _files.read_text(self.path)
         current = rules.parse(text or "", self.path)
         result, record = rules.merge(current, self.owner, self.config, state["owners"])
         engine = self.service.status()
@@ -152,7 +152,7 @@ class DaemonConfig:
     def _remember(self, old, owners, daemon, keys):
         new = {"owners": owners, "loaded": {"daemon": daemon, "keys": keys}}
         text = json.dumps(new, indent=1, sort_keys=True) + "\n"
-        if new != old and text != _read(self.state_path):
+        if new != old and text != _files.read_text(self.state_path):
             _files.write(self.state_path, text.encode())
 
 
@@ -169,14 +169,6 @@ def _differences(current, result, action, behind):
     if action != "none":
         differences.add("engine", "uses other values of " + ", ".join(behind), action)
     return differences
-
-
-def _read(path):
-    try:
-        with open(path, encoding="utf-8") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
 
 
 def _change_time(path):

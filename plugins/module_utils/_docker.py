@@ -102,10 +102,6 @@ class Docker:
         """POST, parsed (None for an empty answer)."""
         return self._checked("POST", path, body)
 
-    def delete(self, path):
-        """DELETE; DockerError from status 400 on."""
-        return self._checked("DELETE", path)
-
     def events(self, method, path, headers=None):
         """Yield the JSON objects of a streaming answer (a pull, for example) as they arrive."""
         connection, response = self._open(method, path, None, headers, timeout=max(self.timeout, 600))

@@ -58,6 +58,15 @@ def sync_folder(folder):
         os.close(handle)
 
 
+def read_text(path):
+    """The content of a text file, None where it is missing."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
 def read_json(path, default=None):
     """The content of a JSON file, or `default` where it is missing. A garbled one raises ValueError with its path."""
     try:

@@ -19,6 +19,8 @@ import tempfile
 import time
 import traceback
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._files import read_text
+
 POLL = 0.05
 # How long one call waits before it says what the work is about; anything over ten seconds speaks.
 PATIENCE = 9
@@ -53,7 +55,7 @@ def follow(folder, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while True:
         alive = _alive(folder)
-        result = _read(os.path.join(folder, "result"))
+        result = read_text(os.path.join(folder, "result"))
         if result is not None:
             shutil.rmtree(folder)
             return json.loads(result), None
@@ -61,7 +63,7 @@ def follow(folder, seconds=PATIENCE):
             shutil.rmtree(folder)
             raise Lost("The work on the host was ended from outside before it was done; run again to go on from there.")
         if time.monotonic() >= deadline:
-            return None, _read(os.path.join(folder, "doing")) or "working"
+            return None, read_text(os.path.join(folder, "doing")) or "working"
         time.sleep(POLL)
 
 
@@ -93,17 +95,9 @@ def _write(folder, name, text):
     os.replace(temporary, os.path.join(folder, name))
 
 
-def _read(path):
-    try:
-        with open(path, encoding="utf-8") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
-
-
 def _alive(folder):
     """Whether the child runs; a child that has not yet written its number counts as running for a while."""
-    pid = _read(os.path.join(folder, "pid"))
+    pid = read_text(os.path.join(folder, "pid"))
     if pid is None:
         return time.time() - os.stat(folder).st_mtime < 10
     try:

@@ -19,13 +19,15 @@ import zlib
 
 import yaml
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_INPUTS
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import under
+
 COMPOSE_FILE = "compose.yml"
 OVERRIDE_FILE = "compose.override.yml"
 OVERRIDE_HEADER = (
     "# Written by selfhost.aistack.compose_app: names, labels and environment files of the services in compose.yml.\n"
     "# A change by hand is put right by the next run.\n"
 )
-LABEL_INPUTS = "aistack.inputs"
 LABEL_APP = "aistack.app"
 
 _APP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -82,7 +84,7 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
     reload = reload or {}
     for key, spec in reload.items():
         _known(services, spec["service"], f"reload['{key}']")
-        if not any(_under(path, key) for path in entries):
+        if not any(under(path, key) for path in entries):
             raise BundleError(
                 f"reload: '{key}' is no file of the app {name}; give a path below its templates, a folder with a / at its end."
             )
@@ -159,10 +161,6 @@ def _known(services, service, where):
         )
 
 
-def _under(path, key):
-    return path.startswith(key) if key.endswith("/") else path == key
-
-
 def _relative(source):
     """A path inside the app's folder, without ./ and the last /, or None for what lies elsewhere."""
     if not isinstance(source, str) or not source.startswith("./"):
@@ -211,7 +209,7 @@ def _describe(name, service_name, service, model, entries, reload):
         path: entry["digest"]
         for path, entry in entries.items()
         if any(path == source or path.startswith(source + "/") for source in mounted)
-        and not any(_under(path, key) for key in reload)
+        and not any(under(path, key) for key in reload)
     }
     env_path = f"env/{service_name}.env"
     environment = [service.get("environment"), entries[env_path]["digest"] if env_path in entries else None]

@@ -24,8 +24,20 @@ def ensure() -> None:
         return
     with alone("network"):
         if not works([docker(), "network", "inspect", NETWORK]):
+            _remove_orphans()
             say(f"network: making {NETWORK} ({SUBNET})")
             output([docker(), "network", "create", "--label", LABEL, "--subnet", SUBNET, "--gateway", GATEWAY, NETWORK])
+
+
+def _remove_orphans() -> None:
+    """Remove bridges with the bed's address that no engine knows: one that died and lost its state leaves them behind.
+
+    Two bridges with one address split the bed in two halves that do not reach each other.
+    """
+    for link in json.loads(output(["ip", "-json", "address", "show", "type", "bridge"])):
+        if GATEWAY in [address["local"] for address in link["addr_info"]]:
+            say(f"network: removing the bridge {link['ifname']}, which belongs to no network of the engine")
+            output(["ip", "link", "delete", link["ifname"]])
 
 
 def remove() -> None:

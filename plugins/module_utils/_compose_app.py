@@ -16,8 +16,15 @@ import zlib
 from urllib.parse import quote
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import NONE, plan_files, plan_services
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
+    FORCE,
+    NONE,
+    UP,
+    plan_files,
+    plan_services,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
 from ansible_collections.selfhost.aistack.plugins.module_utils._redact import redact
@@ -120,8 +127,7 @@ class App:
 
     @property
     def changed(self):
-        services = any(plan["action"] != NONE for plan in self.services.values())
-        return bool(self.changed_files or services or self.volumes or self.networks or not self.record_is_current)
+        return bool(self.changes())
 
     @property
     def next_release(self):
@@ -152,6 +158,7 @@ class App:
             }
         return {
             "changed": self.changed,
+            "changes": self.changes(),
             "app": self.bundle["app"],
             "folder": self.folder,
             "files": [self._told(entry) for entry in self.files],
@@ -161,6 +168,41 @@ class App:
             "release": self.next_release,
             "seconds": self.watch.seconds,
         }
+
+    def changes(self):
+        """What the plan changes, in the form that all modules share. Empty exactly when nothing changes."""
+        app = self.bundle["app"]
+        out = [change("network", name, "create") for name in self.networks]
+        for volume in self.volumes:
+            out.append(change("volume", volume["name"], "create" if self.volume_top(volume) is None else "own"))
+        wanted = self.bundle["services"].values()
+        for reference in sorted({s["image"] for s in wanted if self.images[s["image"]] is None}):
+            built = any(s["build"] for s in wanted if s["image"] == reference)
+            out.append(change("image", reference, "build" if built else "pull"))
+        for entry in self.files:
+            if entry["changed"]:
+                why = ["content"] if entry["before"] != entry["after"] else ["owner or mode"]
+                path = os.path.join(self.folder, entry["path"])
+                out.append(change("file", path, verb(entry["before"], entry["after"]), why))
+        for name, plan in sorted(self.services.items()):
+            if plan["action"] != NONE:
+                out.append(change("service", f"{app}/{name}", self._verb_of(name, plan["action"]), plan["why"]))
+        if self.next_release != self.releases.current:
+            out.append(change("release", f"{app}/{self.next_release}", "create"))
+        return out
+
+    def _verb_of(self, name, action):
+        """What becomes of a service's container, in a word."""
+        if action not in (UP, FORCE):
+            return action
+        if name not in self.observed:
+            return "create"
+        return "recreate" if action == FORCE or self._differs(name) else "start"
+
+    def _differs(self, name):
+        """Whether compose will find the container of a service outdated."""
+        service = self.bundle["services"][name]
+        return self.observed[name].inputs_hash != service["hash"] or "image digest" in self.services[name]["why"]
 
     @staticmethod
     def _told(entry):
@@ -173,18 +215,18 @@ class App:
         """Before and after of each changed file for --diff; of secrets and environment only digests."""
         wanted = {entry["path"]: entry for entry in self.bundle["files"]}
         out = []
-        for change in self.files:
-            if not change["changed"]:
+        for planned in self.files:
+            if not planned["changed"]:
                 continue
-            path = os.path.join(self.folder, change["path"])
-            entry = wanted.get(change["path"])
+            path = os.path.join(self.folder, planned["path"])
+            entry = wanted.get(planned["path"])
             before = b""
-            if change["before"]:
+            if planned["before"]:
                 with open(path, "rb") as handle:
                     before = handle.read()
             after = base64.b64decode(entry["content"]) if entry else b""
-            kind = entry["kind"] if entry else _kind(change["path"])
-            found = self.found[change["path"]]
+            kind = entry["kind"] if entry else _kind(planned["path"])
+            found = self.found[planned["path"]]
             out.append(
                 {
                     "before_header": f"{path} ({_owner(found)})",

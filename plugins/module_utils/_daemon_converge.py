@@ -20,6 +20,7 @@ import tempfile
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_config as rules
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import ServiceError
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 
@@ -66,6 +67,7 @@ class DaemonConfig:
         differences = _differences(current, result, action, behind)
         outcome = {
             "changed": differences.changed,
+            "changes": self._changes(differences.diff, text, action, behind),
             "action": action,
             "changed_keys": [name for name in differences.names if name != "engine"],
             "engine_keys": behind,
@@ -89,6 +91,15 @@ class DaemonConfig:
             del owners[self.owner]
         self._remember(None, owners, engine["daemon"], desired)
         return outcome
+
+    def _changes(self, diff, text, action, behind):
+        keys = [name for name in diff["before"] if name != "engine"]
+        made = [change("daemon key", name, verb(diff["before"][name], diff["after"][name])) for name in keys]
+        if keys:
+            made.insert(0, change("file", self.path, "create" if text is None else "change", keys))
+        if action != "none":
+            made.append(change("engine", "docker", action, behind))
+        return made
 
     def _loaded(self, state, engine, current):
         """{path: digest} that the running engine uses, as far as it can be known."""

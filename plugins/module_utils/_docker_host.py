@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import UNIT, program
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 
@@ -164,6 +165,30 @@ def assess(facts, source, minimum_engine, minimum_compose):
         problems += _too_old("docker_host_minimum_compose", "compose plugin", facts["compose_version"], minimum_compose)
     wanted = {"distribution": _DISTRIBUTION[facts["system"][0]], "docker": _UPSTREAM, "existing": []}[chosen]
     return {"source": chosen, "missing": [name for name in wanted if name not in packages], "problems": problems}
+
+
+def planned(facts, assessed, repository):
+    """What the role docker_host does about what is missing, in the form that all modules share.
+
+    :param facts: look()'s facts.
+    :param assessed: assess()'s answer.
+    :param repository: the address that Docker's packages shall come from, or nothing where another source is used.
+    """
+    if assessed["problems"]:
+        return []
+    changes = []
+    if repository and facts["repository_url"] != repository:
+        changes.append(change("file", REPOSITORY_FILE, "change" if facts["repository_url"] else "create"))
+    if facts["dpkg_interrupted"] and (changes or assessed["missing"]):
+        changes.append(change("package", "dpkg", "finish"))
+    changes += [change("package", name, "install") for name in assessed["missing"]]
+    # A package that is installed now starts its service by itself.
+    if not assessed["missing"] and not (facts["running"] and facts["enabled"]):
+        why = [
+            word for word, true in (("not running", facts["running"]), ("not enabled", facts["enabled"])) if not true
+        ]
+        changes.append(change("engine", "docker", "start", why))
+    return changes
 
 
 def _unusable(facts):

@@ -13,6 +13,7 @@ import re
 import stat
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+")
@@ -57,6 +58,8 @@ class HostSettings:
         differences = DifferenceTracker()
         kernel = [name for name, value in self._sysctls.items() if differences.add(name, self._present(name), value)]
         files = [path for path, content in sorted(self._files.items()) if differences.add(path, _text(path), content)]
+        changes = [change("sysctl", name, "change") for name in kernel]
+        changes += [change("file", path, verb(_text(path), self._files[path])) for path in files]
         if not check:
             for name in kernel:
                 self._set(name)
@@ -64,6 +67,7 @@ class HostSettings:
                 _put(path, self._files[path])
         return {
             "changed": differences.changed,
+            "changes": changes,
             "sysctls": kernel,
             "absent": self.absent,
             "files": files,

@@ -12,6 +12,7 @@ import json
 import time
 from urllib.parse import urlsplit
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 from ansible_collections.selfhost.aistack.plugins.module_utils._s3 import BUCKET_NAME, Bucket, S3Error, s3_client
 from ansible_collections.selfhost.aistack.plugins.module_utils._s3_facets import FACETS, UnsupportedError
@@ -50,8 +51,18 @@ def converge(params, check_mode):
     return _ensure(bucket, exists, params, check_mode)
 
 
-def _result(tracker, exists, facets):
-    return {"changed": tracker.changed, "diff": tracker.diff, "exists": exists, "facets": facets}
+def _result(name, tracker, exists, facets):
+    changes = []
+    if tracker.changed:
+        before, after = (tracker.diff[side].get("bucket", name) for side in ("before", "after"))
+        changes = [change("bucket", name, verb(before, after), tracker.names)]
+    return {
+        "changed": tracker.changed,
+        "changes": changes,
+        "diff": tracker.diff,
+        "exists": exists,
+        "facets": facets,
+    }
 
 
 def _remove(bucket, exists, check_mode):
@@ -63,7 +74,7 @@ def _remove(bucket, exists, check_mode):
             raise S3Error(f"Bucket '{bucket.name}' is not removed, because it holds {contents}; empty it first.")
         if not check_mode:
             bucket.call("delete_bucket")
-    return _result(tracker, False, {})
+    return _result(bucket.name, tracker, False, {})
 
 
 def _ensure(bucket, exists, params, check_mode):
@@ -84,7 +95,7 @@ def _ensure(bucket, exists, params, check_mode):
     if not check_mode:
         for facet in different:
             _apply(bucket, facet, params)
-    return _result(tracker, True, {facet.name: facet.wanted(params) for facet in asked})
+    return _result(bucket.name, tracker, True, {facet.name: facet.wanted(params) for facet in asked})
 
 
 def _unsupported(bucket, facet, answer):

@@ -144,6 +144,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: service, name: redis/redis, action: recreate, why: [environment]}
 app:
   description: Name of the app.
   returned: success

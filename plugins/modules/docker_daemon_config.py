@@ -88,6 +88,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {kind: daemon key, name: live-restore, action: create, why: []}
 action:
   description: What the engine was given so that it uses the file.
   type: str

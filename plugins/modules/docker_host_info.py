@@ -22,6 +22,11 @@ options:
     type: str
     choices: [auto, distribution, docker]
     default: auto
+  repository_url:
+    description:
+      - Where Docker's packages lie if they come from Docker's apt repository; the operating system's name is added.
+    type: str
+    default: https://download.docker.com/linux
   minimum_engine:
     description:
       - Oldest engine version that is accepted.
@@ -54,6 +59,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What the role docker_host does about what is missing, each with C(kind), C(name), C(action) and C(why).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {kind: package, name: docker.io, action: install, why: []}
+repository:
+  description: Address of Docker's packages for this operating system; empty unless they come from there.
+  returned: always
+  type: str
+  sample: ""
 problems:
   description: Sentences that say why the host cannot be used as asked, and what to do. Empty if it can.
   type: list
@@ -147,13 +165,14 @@ repository_url:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look, planned
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "str", "choices": ["auto", "distribution", "docker"], "default": "auto"},
+            "repository_url": {"type": "str", "default": "https://download.docker.com/linux"},
             "minimum_engine": {"type": "str", "default": "25.0"},
             "minimum_compose": {"type": "str", "default": "2.26"},
         },
@@ -162,8 +181,14 @@ def main():
     given = module.params
     facts = look(module.run_command)
     facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
+    assessed = assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])
+    repository = f"{given['repository_url']}/{facts['system'][0]}" if assessed["source"] == "docker" else ""
     module.exit_json(
-        changed=False, **facts, **assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])
+        changed=False,
+        changes=planned(facts, assessed, repository),
+        repository=repository,
+        **facts,
+        **assessed,
     )
 
 

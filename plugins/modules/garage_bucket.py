@@ -171,6 +171,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: bucket, name: results, action: change, why: [website]}
 id:
   description: Garage's own id of the bucket, 64 hexadecimal digits.
   returned: if the bucket is there after the run
@@ -191,6 +200,7 @@ bucket:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
@@ -213,7 +223,11 @@ def run(module):
         differences, info = remove_bucket(client, params["name"], module.check_mode), None
     else:
         differences, info = ensure_bucket(client, params["name"], wanted, params["purge_grants"], module.check_mode)
-    result = {"changed": differences.changed, "diff": differences.diff}
+    changes = []
+    if differences.changed:
+        before, after = (differences.diff[side].get("bucket", params["name"]) for side in ("before", "after"))
+        changes = [change("bucket", params["name"], verb(before, after), differences.names)]
+    result = {"changed": differences.changed, "changes": changes, "diff": differences.diff}
     if info:
         result.update(id=info["id"], bucket=present_bucket(info))
     return result

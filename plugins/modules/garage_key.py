@@ -61,6 +61,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: key, name: gateway, action: create, why: [id, secret, name]}
 id:
   description: Access key id.
   returned: success
@@ -70,6 +79,7 @@ id:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
@@ -89,7 +99,12 @@ def run(module):
         differences = ensure_key(
             client, params["id"], params["secret"], params["name"], params["create_bucket"], module.check_mode
         )
-    return {"changed": differences.changed, "diff": differences.diff, "id": params["id"]}
+    changes = []
+    if differences.changed:
+        # The name rather than the id, which a check run on a new site makes up.
+        before, after = (differences.diff[side].get("id", params["id"]) for side in ("before", "after"))
+        changes = [change("key", params["name"] or params["id"], verb(before, after), differences.names)]
+    return {"changed": differences.changed, "changes": changes, "diff": differences.diff, "id": params["id"]}
 
 
 def main():

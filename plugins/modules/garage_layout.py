@@ -91,6 +91,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: layout, name: garage, action: apply, why: [zone_redundancy]}
 version:
   description: Number of the applied layout; in check mode the number that the real run would reach.
   returned: success
@@ -110,6 +119,7 @@ zone_redundancy:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
@@ -150,6 +160,8 @@ def run(module):
         module.warn("Layout changes are staged in Garage that this run did not ask for: %s" % ", ".join(plan.foreign))
     return {
         "changed": plan.changed,
+        # A check run on a new site does not know the node's id yet, so the whole layout is the thing.
+        "changes": [change("layout", "garage", "apply", plan.differences.names)] if plan.changed else [],
         "diff": plan.differences.diff,
         "version": version,
         "roles": plan.target,

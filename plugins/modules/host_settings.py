@@ -70,6 +70,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {kind: sysctl, name: vm.overcommit_memory, action: change, why: []}
 sysctls:
   description: Kernel settings whose present value was changed.
   type: list

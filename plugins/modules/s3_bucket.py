@@ -188,6 +188,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was changed, or in check mode would be, each with C(kind), C(name), C(action) and C(why).
+    - Empty exactly when RV(ignore:changed) is false, and without any secret.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {kind: bucket, name: results, action: change, why: [lifecycle]}
 exists:
   description: Whether the bucket is there after the task (or would be, in check mode).
   returned: success

@@ -92,6 +92,7 @@ def _free_port() -> int:
 
 # Targets that run on this machine, and the servers that they are played against, one after the other.
 _HERE: dict[str, list[Server]] = {
+    "garage_cluster": [_virgin_garage],
     "garage_layout": [_virgin_garage],
     "garage_key": [_garage],
     "garage_bucket": [_garage],

@@ -40,6 +40,10 @@ class GarageConflict(GarageError):
     """The state of the server forbids the call, for instance because the name is taken (HTTP 409)."""
 
 
+class GarageNoLayout(GarageError):
+    """There is no cluster layout yet, and so neither key nor bucket."""
+
+
 class GarageUnsure(GarageError):
     """The call may or may not have had its effect: no answer, or an error of the server (HTTP 5xx)."""
 
@@ -146,7 +150,7 @@ class GarageClient:
                 "Garage at %s does not know %s: Garage 2.0 or newer is needed" % (self.endpoint, operation), status
             )
         if "Layout not ready" in told:
-            return GarageError(
+            return GarageNoLayout(
                 "Garage at %s has no cluster layout yet: apply one with garage_layout first" % self.endpoint, status
             )
         message = "Garage at %s answered %s with HTTP %d: %s" % (self.endpoint, operation, status, told)
@@ -165,6 +169,16 @@ def garage_argument_spec():
         "ca_file": {"type": "path"},
         "assume_empty": {"type": "bool", "default": False},
     }
+
+
+class PredictingClient(GarageClient):
+    """What check mode asks: before the first layout, which a real run would have applied by then, nothing is found."""
+
+    def get(self, operation, **query):
+        try:
+            return super().get(operation, **query)
+        except GarageNoLayout as problem:
+            raise GarageNotFound(str(problem), problem.status) from problem
 
 
 class EmptyGarage:
@@ -196,7 +210,8 @@ def client_from_params(params, check_mode=False):
         return EmptyGarage(params["endpoint"])
     if params["timeout"] < 1:
         raise GarageError("timeout is %d: give a number of seconds from 1" % params["timeout"])
-    return GarageClient(params["endpoint"], params["admin_token"], params["timeout"], params["ca_file"])
+    kind = PredictingClient if check_mode else GarageClient
+    return kind(params["endpoint"], params["admin_token"], params["timeout"], params["ca_file"])
 
 
 def parse_size(text, name):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageConflict,
@@ -162,6 +163,72 @@ class BucketPlan:
         return [
             (operation, {}, {"bucketId": self._info["id"], "globalAlias": alias}) for alias in have if alias not in lack
         ]
+
+
+def bucket_argument_spec():
+    """Return the specification of the options of one bucket."""
+    quotas = {"max_size": {"type": "str"}, "max_objects": {"type": "int"}}
+    website = {
+        "enabled": {"type": "bool", "required": True},
+        "index_document": {"type": "str", "default": "index.html"},
+        "error_document": {"type": "str"},
+    }
+    lifecycle = {
+        "id": {"type": "str", "required": True},
+        "prefix": {"type": "str"},
+        "expire_days": {"type": "int"},
+        "abort_multipart_days": {"type": "int"},
+        "enabled": {"type": "bool", "default": True},
+    }
+    methods = ["GET", "PUT", "POST", "DELETE", "HEAD"]
+    cors = {
+        "origins": {"type": "list", "elements": "str", "required": True},
+        "methods": {"type": "list", "elements": "str", "choices": methods, "required": True},
+        "headers": {"type": "list", "elements": "str", "default": []},
+        "expose": {"type": "list", "elements": "str", "default": []},
+        "max_age": {"type": "int"},
+    }
+    grants = {
+        "key_id": {"type": "str", "required": True},
+        "read": {"type": "bool", "default": False},
+        "write": {"type": "bool", "default": False},
+        "owner": {"type": "bool", "default": False},
+    }
+    return {
+        "name": {"type": "str", "required": True},
+        "aliases": {"type": "list", "elements": "str"},
+        "quotas": {"type": "dict", "options": quotas},
+        "website": {"type": "dict", "options": website},
+        "lifecycle": {"type": "list", "elements": "dict", "options": lifecycle},
+        "cors": {"type": "list", "elements": "dict", "options": cors},
+        "grants": {"type": "list", "elements": "dict", "options": grants, "no_log": False},
+        "purge_grants": {"type": "bool", "default": True},
+    }
+
+
+def converge_bucket(client, params, check_mode=False):
+    """Bring one bucket to its state.
+
+    :param client: a GarageClient.
+    :param params: the options of ``bucket_argument_spec``; ``state`` absent removes it.
+    :param check_mode: True predicts only.
+    :returns: a module's result.
+    :raises GarageError: as ``wanted_bucket``, ``ensure_bucket`` and ``remove_bucket``.
+    """
+    name = params["name"]
+    wanted = wanted_bucket(params)
+    if params.get("state") == "absent":
+        differences, info = remove_bucket(client, name, check_mode), None
+    else:
+        differences, info = ensure_bucket(client, name, wanted, params["purge_grants"], check_mode)
+    changes = []
+    if differences.changed:
+        before, after = (differences.diff[side].get("bucket", name) for side in ("before", "after"))
+        changes = [change("bucket", name, verb(before, after), differences.names)]
+    result = {"changed": differences.changed, "changes": changes, "diff": differences.diff}
+    if info:
+        result.update(id=info["id"], bucket=present_bucket(info))
+    return result
 
 
 def ensure_bucket(client, name, wanted, purge_grants=True, check_mode=False):

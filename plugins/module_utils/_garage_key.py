@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import re
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageConflict,
@@ -153,6 +154,40 @@ def remove_key(client, key_id, check_mode=False):
         with contextlib.suppress(GarageNotFound):
             client.post("DeleteKey", id=key_id)
     return differences
+
+
+def key_argument_spec():
+    """Return the specification of the options of one key."""
+    return {
+        "id": {"type": "str", "required": True},
+        "secret": {"type": "str", "no_log": True},
+        "name": {"type": "str"},
+        "create_bucket": {"type": "bool", "default": False},
+    }
+
+
+def converge_key(client, wanted, check_mode=False):
+    """Bring one key to its state.
+
+    :param client: a GarageClient.
+    :param wanted: the options of ``key_argument_spec``; ``state`` absent removes it.
+    :param check_mode: True predicts only.
+    :returns: a module's result.
+    :raises GarageError: as ``ensure_key``.
+    """
+    if wanted.get("state") == "absent":
+        differences = remove_key(client, wanted["id"], check_mode)
+    else:
+        check_key(wanted["id"], wanted["secret"])
+        differences = ensure_key(
+            client, wanted["id"], wanted["secret"], wanted["name"], wanted["create_bucket"], check_mode
+        )
+    changes = []
+    if differences.changed:
+        # The name rather than the id, which a check run on a new site makes up.
+        before, after = (differences.diff[side].get("id", wanted["id"]) for side in ("before", "after"))
+        changes = [change("key", wanted["name"] or wanted["id"], verb(before, after), differences.names)]
+    return {"changed": differences.changed, "changes": changes, "diff": differences.diff, "id": wanted["id"]}
 
 
 def _import_key(client, plan):

@@ -21,8 +21,10 @@ from __future__ import annotations
 import re
 import time
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import GarageError, GarageUnsure, parse_size
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_lock import host_lock
 
 NODE_ID = re.compile(r"[0-9a-f]{64}")
 SMALLEST_CAPACITY = 1024
@@ -30,6 +32,60 @@ SMALLEST_CAPACITY = 1024
 POLL_INTERVAL_S = 0.5
 # Many times what staged changes take from one node to all others. Nothing tells when they have arrived.
 SETTLE_S = 2
+# One run takes a second or two; this lets many queue up and still ends when one hangs.
+LOCK_PATIENCE_S = 120
+
+
+def layout_argument_spec():
+    """Return the specification of the options of a layout."""
+    node = {
+        "id": {"type": "str"},
+        "zone": {"type": "str", "required": True},
+        # Not "str", which would turn an explicit null into an empty text.
+        "capacity": {"type": "raw", "required": True},
+        "tags": {"type": "list", "elements": "str", "default": []},
+    }
+    return {
+        "nodes": {"type": "list", "elements": "dict", "required": True, "options": node},
+        "zone_redundancy": {"type": "str"},
+        "purge": {"type": "bool", "default": False},
+        "wait": {"type": "int", "default": 60},
+    }
+
+
+def run_layout(client, params, check_mode=False):
+    """Bring the layout to what the options say, while no other run on this host does so.
+
+    :param client: a GarageClient.
+    :param params: the options of ``layout_argument_spec``.
+    :param check_mode: True predicts only.
+    :returns: a module's result.
+    :raises GarageError: if an option cannot be used, or as ``converge_layout``, ``await_partitions`` and ``confirm_layout``.
+    :raises LockTimeout: if another run holds the layout for too long.
+    """
+    if params["wait"] < 0:
+        raise GarageError("wait is %d: give a number of seconds, or 0 not to wait" % params["wait"])
+    desired = normalise_nodes(params["nodes"])
+    redundancy = normalise_redundancy(params["zone_redundancy"])
+    with host_lock("garage_layout", LOCK_PATIENCE_S + params["wait"]):
+        plan = LayoutPlan(client.get("GetClusterLayout"), resolve_self(client, desired), redundancy, params["purge"])
+        version = plan.version + 1 if plan.changed else plan.version
+        if plan.changed and not check_mode:
+            version = converge_layout(client, plan, params["wait"])["version"]
+    if plan.changed and not check_mode:
+        await_partitions(client, params["wait"])
+        confirm_layout(client, plan, version)
+    staged = "Layout changes are staged in Garage that this run did not ask for: %s" % ", ".join(plan.foreign)
+    return {
+        "changed": plan.changed,
+        # A check run on a new site does not know the node's id yet, so the whole layout is the thing.
+        "changes": [change("layout", "garage", "apply", plan.differences.names)] if plan.changed else [],
+        "diff": plan.differences.diff,
+        "warnings": [staged] if plan.foreign else [],
+        "version": version,
+        "roles": plan.target,
+        "zone_redundancy": plan.target_redundancy,
+    }
 
 
 def normalise_nodes(nodes):

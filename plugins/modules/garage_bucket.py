@@ -200,88 +200,29 @@ bucket:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
     garage_argument_spec,
 )
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage_bucket import (
-    ensure_bucket,
-    present_bucket,
-    remove_bucket,
-    wanted_bucket,
+    bucket_argument_spec,
+    converge_bucket,
 )
-
-
-def run(module):
-    """Converge the bucket that the module's parameters describe and return the result."""
-    params = module.params
-    wanted = wanted_bucket(params)
-    client = client_from_params(params, module.check_mode)
-    if params["state"] == "absent":
-        differences, info = remove_bucket(client, params["name"], module.check_mode), None
-    else:
-        differences, info = ensure_bucket(client, params["name"], wanted, params["purge_grants"], module.check_mode)
-    changes = []
-    if differences.changed:
-        before, after = (differences.diff[side].get("bucket", params["name"]) for side in ("before", "after"))
-        changes = [change("bucket", params["name"], verb(before, after), differences.names)]
-    result = {"changed": differences.changed, "changes": changes, "diff": differences.diff}
-    if info:
-        result.update(id=info["id"], bucket=present_bucket(info))
-    return result
-
-
-def bucket_argument_spec():
-    """Return the specification of the options that are not shared."""
-    quotas = {"max_size": {"type": "str"}, "max_objects": {"type": "int"}}
-    website = {
-        "enabled": {"type": "bool", "required": True},
-        "index_document": {"type": "str", "default": "index.html"},
-        "error_document": {"type": "str"},
-    }
-    lifecycle = {
-        "id": {"type": "str", "required": True},
-        "prefix": {"type": "str"},
-        "expire_days": {"type": "int"},
-        "abort_multipart_days": {"type": "int"},
-        "enabled": {"type": "bool", "default": True},
-    }
-    methods = ["GET", "PUT", "POST", "DELETE", "HEAD"]
-    cors = {
-        "origins": {"type": "list", "elements": "str", "required": True},
-        "methods": {"type": "list", "elements": "str", "choices": methods, "required": True},
-        "headers": {"type": "list", "elements": "str", "default": []},
-        "expose": {"type": "list", "elements": "str", "default": []},
-        "max_age": {"type": "int"},
-    }
-    grants = {
-        "key_id": {"type": "str", "required": True},
-        "read": {"type": "bool", "default": False},
-        "write": {"type": "bool", "default": False},
-        "owner": {"type": "bool", "default": False},
-    }
-    return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "name": {"type": "str", "required": True},
-        "aliases": {"type": "list", "elements": "str"},
-        "quotas": {"type": "dict", "options": quotas},
-        "website": {"type": "dict", "options": website},
-        "lifecycle": {"type": "list", "elements": "dict", "options": lifecycle},
-        "cors": {"type": "list", "elements": "dict", "options": cors},
-        "grants": {"type": "list", "elements": "dict", "options": grants, "no_log": False},
-        "purge_grants": {"type": "bool", "default": True},
-    }
 
 
 def main():
     """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec=dict(garage_argument_spec(), **bucket_argument_spec()), supports_check_mode=True
+    spec = dict(
+        garage_argument_spec(),
+        state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **bucket_argument_spec(),
     )
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
-        result = run(module)
+        # What is wrong with the options is told even where Garage does not answer.
+        client = client_from_params(module.params, module.check_mode)
+        result = converge_bucket(client, module.params, module.check_mode)
     except GarageError as problem:
         module.fail_json(msg=str(problem))
     module.exit_json(**result)

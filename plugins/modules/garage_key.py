@@ -79,47 +79,25 @@ id:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
     garage_argument_spec,
 )
-from ansible_collections.selfhost.aistack.plugins.module_utils._garage_key import check_key, ensure_key, remove_key
-
-
-def run(module):
-    """Converge the key that the module's parameters describe and return the result."""
-    params = module.params
-    client = client_from_params(params, module.check_mode)
-    if params["state"] == "absent":
-        differences = remove_key(client, params["id"], module.check_mode)
-    else:
-        check_key(params["id"], params["secret"])
-        differences = ensure_key(
-            client, params["id"], params["secret"], params["name"], params["create_bucket"], module.check_mode
-        )
-    changes = []
-    if differences.changed:
-        # The name rather than the id, which a check run on a new site makes up.
-        before, after = (differences.diff[side].get("id", params["id"]) for side in ("before", "after"))
-        changes = [change("key", params["name"] or params["id"], verb(before, after), differences.names)]
-    return {"changed": differences.changed, "changes": changes, "diff": differences.diff, "id": params["id"]}
+from ansible_collections.selfhost.aistack.plugins.module_utils._garage_key import converge_key, key_argument_spec
 
 
 def main():
     """Entry point of the module."""
-    spec = garage_argument_spec()
-    spec.update(
+    spec = dict(
+        garage_argument_spec(),
         state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-        id={"type": "str", "required": True},
-        secret={"type": "str", "no_log": True},
-        name={"type": "str"},
-        create_bucket={"type": "bool", "default": False},
+        **key_argument_spec(),
     )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
-        result = run(module)
+        client = client_from_params(module.params, module.check_mode)
+        result = converge_key(client, module.params, module.check_mode)
     except GarageError as problem:
         module.fail_json(msg=str(problem))
     module.exit_json(**result)

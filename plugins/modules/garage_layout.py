@@ -119,77 +119,26 @@ zone_redundancy:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
     garage_argument_spec,
 )
-from ansible_collections.selfhost.aistack.plugins.module_utils._garage_layout import (
-    LayoutPlan,
-    await_partitions,
-    confirm_layout,
-    converge_layout,
-    normalise_nodes,
-    normalise_redundancy,
-    resolve_self,
-)
-from ansible_collections.selfhost.aistack.plugins.module_utils._host_lock import LockTimeout, host_lock
-
-# One run takes a second or two; this lets many queue up and still ends when one hangs.
-LOCK_PATIENCE_S = 120
-
-
-def run(module):
-    """Converge the layout that the module's parameters describe and return the result."""
-    params = module.params
-    if params["wait"] < 0:
-        raise GarageError("wait is %d: give a number of seconds, or 0 not to wait" % params["wait"])
-    desired = normalise_nodes(params["nodes"])
-    redundancy = normalise_redundancy(params["zone_redundancy"])
-    client = client_from_params(params, module.check_mode)
-    with host_lock("garage_layout", LOCK_PATIENCE_S + params["wait"]):
-        plan = LayoutPlan(client.get("GetClusterLayout"), resolve_self(client, desired), redundancy, params["purge"])
-        version = plan.version + 1 if plan.changed else plan.version
-        if plan.changed and not module.check_mode:
-            version = converge_layout(client, plan, params["wait"])["version"]
-    if plan.changed and not module.check_mode:
-        await_partitions(client, params["wait"])
-        confirm_layout(client, plan, version)
-    if plan.foreign:
-        module.warn("Layout changes are staged in Garage that this run did not ask for: %s" % ", ".join(plan.foreign))
-    return {
-        "changed": plan.changed,
-        # A check run on a new site does not know the node's id yet, so the whole layout is the thing.
-        "changes": [change("layout", "garage", "apply", plan.differences.names)] if plan.changed else [],
-        "diff": plan.differences.diff,
-        "version": version,
-        "roles": plan.target,
-        "zone_redundancy": plan.target_redundancy,
-    }
+from ansible_collections.selfhost.aistack.plugins.module_utils._garage_layout import layout_argument_spec, run_layout
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_lock import LockTimeout
 
 
 def main():
     """Entry point of the module."""
-    node = {
-        "id": {"type": "str"},
-        "zone": {"type": "str", "required": True},
-        # Not "str", which would turn an explicit null into an empty text.
-        "capacity": {"type": "raw", "required": True},
-        "tags": {"type": "list", "elements": "str", "default": []},
-    }
-    spec = garage_argument_spec()
-    spec.update(
-        nodes={"type": "list", "elements": "dict", "required": True, "options": node},
-        zone_redundancy={"type": "str"},
-        purge={"type": "bool", "default": False},
-        wait={"type": "int", "default": 60},
-    )
+    spec = dict(garage_argument_spec(), **layout_argument_spec())
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
-        result = run(module)
+        client = client_from_params(module.params, module.check_mode)
+        result = run_layout(client, module.params, module.check_mode)
     except (GarageError, LockTimeout) as problem:
         module.fail_json(msg=str(problem))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

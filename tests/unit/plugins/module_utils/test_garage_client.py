@@ -15,8 +15,10 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageClient,
     GarageConflict,
     GarageError,
+    GarageNoLayout,
     GarageNotFound,
     GarageUnsure,
+    PredictingClient,
     client_from_params,
     parse_size,
 )
@@ -94,7 +96,7 @@ def test_a_redirect_is_not_followed(server):
         (400, garage_error("InvalidRequest", "Bad request:\n  x"), GarageError, "Bad request: x"),
         (400, garage_error("InvalidRequest", "Unknown API endpoint: GET /v2/X"), GarageError, "Garage 2.0 or newer"),
         (500, garage_error("InternalError", "Invalid new layout version"), GarageUnsure, "Invalid new layout version"),
-        (500, garage_error("InternalError", "Internal error: Layout not ready"), GarageError, "garage_layout first"),
+        (500, garage_error("InternalError", "Internal error: Layout not ready"), GarageNoLayout, "garage_layout first"),
         (503, garage_error("ServiceUnavailable", "Could not reach quorum"), GarageUnsure, "not enough nodes answer"),
         (404, "<html>nginx</html>", GarageError, "not Garage's admin API v2"),
         (502, "<html>proxy</html>", GarageUnsure, "not Garage's admin API v2"),
@@ -188,3 +190,9 @@ def test_a_garage_that_is_not_there_yet_is_assumed_empty_in_check_mode_only():
         empty.get("GetBucketInfo", globalAlias="anything")
     assert isinstance(client_from_params(params, check_mode=False), GarageClient)
     assert isinstance(client_from_params(dict(params, assume_empty=False), check_mode=True), GarageClient)
+
+
+def test_a_prediction_finds_nothing_before_the_first_layout(server):
+    server.status, server.text = 500, garage_error("InternalError", "Internal error: Layout not ready")
+    with pytest.raises(GarageNotFound):
+        PredictingClient(server.url, TOKEN).get("GetKeyInfo", id="GK1")

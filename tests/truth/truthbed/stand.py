@@ -25,6 +25,7 @@ from test_host import BED, prepare  # noqa: E402
 
 _CASE = "zz-case.yml"
 _LIMIT_S = 1800
+_HOST_STATE = Path(__file__).with_name("host_state.py")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,18 @@ class Stand:
         )
         assert not check or done.returncode == 0, f"{script!r} ended with {done.returncode}: {done.stdout}"
         return done.stdout
+
+    def state(self) -> dict[str, Any]:
+        """The host's whole state as host_state.py tells it, to be compared with truthbed.state."""
+        done = subprocess.run(
+            [BED, "run", self.name, "python3", "-"],
+            input=_HOST_STATE.read_text(encoding="utf-8"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"host_state.py ended with {done.returncode}: {done.stderr}"
+        return json.loads(done.stdout)
 
     def play_variables(self, variables: dict[str, Any]) -> None:
         """Make these variables, and no others, part of the inventory besides what prepare() wrote."""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
@@ -273,6 +274,7 @@ class Apply:
             "number": number,
             "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "files": manifest(self.bundle["files"]),
+            "outline": outline(self.bundle),
             "services": services,
         }
         self.app.releases.commit(number, record, loaded, self.bundle["keep"])

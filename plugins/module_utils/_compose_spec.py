@@ -33,6 +33,8 @@ ARGUMENTS = {
     "reload": {"type": "dict", "default": {}},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
     "wait": {"type": "int", "default": 120},
+    "ready": {"type": "list", "elements": "dict", "default": []},
+    "ready_timeout": {"type": "int", "default": 60},
     "keep": {"type": "int", "default": 5},
     "root": {"type": "path", "default": "/opt/aistack"},
 }

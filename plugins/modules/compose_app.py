@@ -97,6 +97,18 @@ options:
     description: Seconds within which all services must be healthy.
     type: int
     default: 120
+  ready:
+    description:
+      - What must be ready besides the app's own healthchecks, as O(selfhost.aistack.health_wait#module:targets). It is waited for
+        after a change, and looked at in a run that changes nothing. If it does not become ready, the task fails; the release stays.
+      - It costs no round trip of its own. In check mode nobody waits.
+    type: list
+    elements: dict
+    default: []
+  ready_timeout:
+    description: Seconds within which all of O(ready) must be ready.
+    type: int
+    default: 60
   keep:
     description: How many releases are kept.
     type: int
@@ -111,6 +123,10 @@ options:
   attach:
     description: A job to wait for; used by the action of the same name and not for use in a task.
     type: path
+  look_ahead:
+    description: Whether to look at all other apps too; used by the action of the same name and not for use in a task.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
@@ -121,6 +137,9 @@ attributes:
     support: full
     details: Contents of secrets and environment files are shown as digest prefixes.
 notes:
+  - Where the variable C(aistack_look_ahead) is true, an app that changes nothing has all other apps of the host looked at as well, and
+    the tasks of those that are as they shall be need no call to the host for the next 60 seconds. For playbooks in which only
+    the roles of this collection touch the apps, as in its own C(site.yml).
   - The host needs a Docker engine with the compose plugin 2.20 or newer, and Python's standard library.
 """
 
@@ -188,6 +207,11 @@ seconds:
   description: Seconds spent, by phase.
   returned: success
   type: dict
+looked_at_with:
+  description: The app whose task looked at this one too, where this task made no call to the host.
+  returned: if that was so
+  type: str
+  sample: redis
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -195,22 +219,34 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.selfhost.aistack.plugins.module_utils import _job
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError, unpack
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import is_ready, settled_apps
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
+from ansible_collections.selfhost.aistack.plugins.module_utils._health import failure, wait
 
 
 def carry_out(app, say):
-    """Apply the plan; a failure becomes a failed result without secrets."""
+    """Apply the plan and wait for what shall be ready then; a failure becomes a failed result without secrets."""
     try:
-        return Apply(app, say).run()
+        result = Apply(app, say).run() if app.changed else app.result(app.observed)
+        reports = wait(app.bundle["ready"], app.bundle["ready_timeout"], lambda text: say(app.redact(text)))
     except (AppError, DockerError) as exc:
         return {"failed": True, "msg": app.redact(str(exc))}
+    if not all(report.ready for report in reports):
+        told = f"{app.bundle['app']} runs, but is not ready: {failure(reports)}"
+        return {"failed": True, "msg": app.redact(told)}
+    return result
 
 
 def main():
     """Compare and answer at once, or begin a job and follow it."""
     module = AnsibleModule(
-        argument_spec=dict(ARGUMENTS, bundle={"type": "str", "no_log": True}, attach={"type": "path"}),
+        argument_spec=dict(
+            ARGUMENTS,
+            bundle={"type": "str", "no_log": True},
+            attach={"type": "path"},
+            look_ahead={"type": "bool", "default": False},
+        ),
         required_one_of=[("bundle", "attach")],
         supports_check_mode=True,
     )
@@ -219,14 +255,17 @@ def main():
         if not job:
             app = App(unpack(module.params["bundle"]), module.params["root"], Docker())
             diff = {"diff": app.diff()} if module._diff else {}
-            if module.check_mode or not app.changed:
-                module.exit_json(**app.result(app.observed), **diff)
+            if module.check_mode or not app.changed and is_ready(app.bundle):
+                others = {}
+                if module.params["look_ahead"] and not app.changed:
+                    others["settled"] = settled_apps(module.params["root"], app.docker, besides=app.bundle["app"])
+                module.exit_json(**app.result(app.observed), **others, **diff)
             job = _job.begin(lambda say: dict(carry_out(app, say), **diff))
         result, doing = _job.follow(job)
     except (AppError, DockerError, _job.Lost, ValueError) as exc:
         module.fail_json(msg=str(exc))
     if result is None:
-        module.exit_json(changed=True, job=job, doing=doing)
+        module.exit_json(job=job, doing=doing)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -230,42 +230,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _job
-from ansible_collections.selfhost.aistack.plugins.module_utils._health import failure, look, problems, wait
-
-
-def target_spec():
-    """The options of one target; without defaults, so that one of another kind can be told from one not given."""
-    return {
-        "name": {"type": "str", "required": True},
-        "kind": {"type": "str", "required": True, "choices": ["http", "tcp", "redis", "s3", "container", "command"]},
-        "timeout": {"type": "float"},
-        "attempt_timeout": {"type": "float"},
-        "url": {"type": "str"},
-        "status": {"type": "list", "elements": "int"},
-        "json": {"type": "dict"},
-        "method": {"type": "str", "choices": ["GET", "HEAD", "POST", "OPTIONS"]},
-        "headers": {"type": "dict", "no_log": True},
-        "follow_redirects": {"type": "bool"},
-        "host": {"type": "str"},
-        "port": {"type": "int"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "role": {"type": "str", "choices": ["master", "slave"]},
-        "tls": {"type": "bool"},
-        "ca_file": {"type": "path"},
-        "endpoint": {"type": "str"},
-        "region": {"type": "str"},
-        "bucket": {"type": "str"},
-        "access_key": {"type": "str", "no_log": False},
-        "secret_key": {"type": "str", "no_log": True},
-        "session_token": {"type": "str", "no_log": True},
-        "write": {"type": "bool"},
-        "container": {"type": "str"},
-        "project": {"type": "str"},
-        "service": {"type": "str"},
-        "docker_socket": {"type": "path"},
-        "argv": {"type": "list", "elements": "str"},
-    }
+from ansible_collections.selfhost.aistack.plugins.module_utils._health import (
+    failure,
+    look,
+    problems,
+    target_spec,
+    wait,
+)
 
 
 def outcome(module, reports):

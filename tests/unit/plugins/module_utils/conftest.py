@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.selfhost.aistack.plugins.modules.health_wait import target_spec
+from ansible_collections.selfhost.aistack.plugins.module_utils._health import target_spec
 
 
 @pytest.fixture

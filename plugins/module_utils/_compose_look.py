@@ -1,0 +1,65 @@
+# Copyright (c) 2026, selfhost.aistack contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at all apps of a host: which of them are, right now, what their last release says.
+
+Private to the collection.
+
+A round trip costs many times what such a look costs, so the first app of a play can spare the others theirs. What an app's
+release wants is kept in its record, without contents and secrets: digests are enough to compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
+from ansible_collections.selfhost.aistack.plugins.module_utils._health import look
+
+# How a run goes about its work; what is wanted of the host stays the same whatever they say.
+_MANNERS = ("wait", "keep", "ready_timeout", "redact")
+
+
+def outline(bundle):
+    """What a bundle wants, small and without secrets."""
+    wanted = {key: value for key, value in bundle.items() if key not in _MANNERS}
+    wanted["files"] = [{k: v for k, v in entry.items() if k != "content"} for entry in bundle["files"]]
+    return wanted
+
+
+def outline_digest(wanted):
+    """A digest of an outline, the same on the controller and on the host."""
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+
+
+def is_ready(bundle):
+    """Whether everything that shall be ready with an app is so, by one attempt each."""
+    return all(report.ready for report in look(bundle["ready"]))
+
+
+def settled_apps(root, docker, besides):
+    """{app: {"outline": digest, "result": what its task would return}} of the apps that have nothing to change.
+
+    root: folder of all apps. besides: the app that is left out. An app that cannot be looked at is left out too: its own task
+    will tell why.
+    """
+    found = {}
+    for name in sorted(os.listdir(root)):
+        folder = os.path.join(root, name)
+        if name == besides or not os.path.isdir(folder):
+            continue
+        try:
+            wanted = Releases(folder).record.get("outline")
+            # Whether a tag has moved only the registry knows, and it is asked by the app's own task.
+            if not wanted or wanted["pull"] == "always":
+                continue
+            app = App(wanted, root, docker)
+            if not app.changed and is_ready(wanted):
+                found[name] = {"outline": outline_digest(wanted), "result": app.result(app.observed)}
+        except (DockerError, OSError, ValueError, KeyError):
+            continue
+    return found

@@ -20,8 +20,13 @@ options:
     description:
       - The C(admin_token) of Garage's configuration file, or an admin token whose scope holds the calls that the module makes.
       - A token of the configuration file must not contain a dot, because Garage takes such a token for one of its own.
+      - Either this or O(admin_token_file) is needed.
     type: str
-    required: true
+  admin_token_file:
+    description:
+      - Path, on the host where the module runs, of a file that holds the token.
+      - A check run then uses the token that Garage has now, also where the real run would have changed it by then.
+    type: path
   timeout:
     description: Seconds that one request may take.
     type: int

@@ -153,6 +153,7 @@ class App:
                 "why": plan["why"],
                 "state": now.state if now else "absent",
                 "health": now.health if now else "none",
+                "ports": now.ports if now else {},
                 "image": image,
                 "image_digest": _compose_images.repo_digest(self.docker, image) if now and image else None,
             }
@@ -183,7 +184,7 @@ class App:
             if entry["changed"]:
                 why = ["content"] if entry["before"] != entry["after"] else ["owner or mode"]
                 path = os.path.join(self.folder, entry["path"])
-                out.append(change("file", path, verb(entry["before"], entry["after"]), why))
+                out.append(change("file", path, verb(self.found[entry["path"]], entry["after"]), why))
         for name, plan in sorted(self.services.items()):
             if plan["action"] != NONE:
                 out.append(change("service", f"{app}/{name}", self._verb_of(name, plan["action"]), plan["why"]))

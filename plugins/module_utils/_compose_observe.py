@@ -96,6 +96,11 @@ class Observed:
         self.health = health.get("Status", "none")
         self.last_probe = ((health.get("Log") or [{}])[-1].get("Output") or "").strip()
         self.fingerprint = fingerprint(container)
+        # {port of the container, such as 80/tcp: the ports of the host that lead there}
+        self.ports = {
+            port: [int(binding["HostPort"]) for binding in bindings or [] if binding.get("HostPort")]
+            for port, bindings in (container["HostConfig"].get("PortBindings") or {}).items()
+        }
 
     @property
     def running(self):

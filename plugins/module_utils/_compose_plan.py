@@ -58,14 +58,16 @@ def input_changes(recorded, wanted):
     return words or ["configuration"]
 
 
-def image_moved(running, local, recorded):
+def image_moved(image, running, local, recorded):
     """Whether a container runs another image than the host has under the wanted name.
 
     Engines differ in whether a container names its image as the image list does, so what the two were called when the
     release was recorded counts where it is known.
     """
     if local is None:
-        return True
+        # What is pulled by its digest is what ran under that digest.
+        pinned = recorded and recorded.get("image_digest") == image.partition("@")[2]
+        return not (pinned and running == recorded["image_id"])
     if recorded and recorded.get("local_image_id"):
         return (running, local) != (recorded["image_id"], recorded["local_image_id"])
     return running != local
@@ -84,7 +86,7 @@ def plan_service(service, observed, recorded, image_id, edited):
     same_inputs = observed.inputs_hash == service["hash"]
     if not same_inputs:
         why += input_changes((recorded or {}).get("inputs"), service["inputs"])
-    if "image" not in why and image_moved(observed.image_id, image_id, recorded):
+    if "image" not in why and image_moved(service["image"], observed.image_id, image_id, recorded):
         why.append("image digest")
     if same_inputs:
         by_hand = (

@@ -29,6 +29,8 @@ REPOSITORY_FILE = "/etc/apt/sources.list.d/docker.sources"
 _CAP_SYS_RESOURCE = 24
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _ALWAYS = ["ca-certificates", "apparmor"]
+# What the module that writes the apt source needs, besides what is always installed.
+_FOR_REPOSITORY = ["python3-debian"]
 _DISTRIBUTION = {
     "debian": ["docker.io", "docker-cli", "docker-compose", "docker-buildx", *_ALWAYS],
     "ubuntu": ["docker.io", "docker-compose-v2", "docker-buildx", *_ALWAYS],
@@ -47,7 +49,9 @@ def look(run):
         "architecture": os.uname().machine,
         "root": os.geteuid() == 0,
         "systemd": os.path.isdir("/run/systemd/system"),
-        "packages": installed(run, sorted({name for names in (*_DISTRIBUTION.values(), _UPSTREAM) for name in names})),
+        "packages": installed(
+            run, sorted({name for names in (*_DISTRIBUTION.values(), _UPSTREAM, _FOR_REPOSITORY) for name in names})
+        ),
         "engine_version": _running_version() if running else _output(run, "dockerd", "--version"),
         "compose_version": _output(run, "docker", "compose", "version", "--short"),
         "running": running,
@@ -178,12 +182,14 @@ def planned(facts, assessed, repository):
         return []
     changes = []
     if repository and facts["repository_url"] != repository:
+        needed = [name for name in _FOR_REPOSITORY if name not in facts["packages"]]
+        changes += [change("package", name, "install") for name in needed]
         changes.append(change("file", REPOSITORY_FILE, "change" if facts["repository_url"] else "create"))
     if facts["dpkg_interrupted"] and (changes or assessed["missing"]):
         changes.append(change("package", "dpkg", "finish"))
     changes += [change("package", name, "install") for name in assessed["missing"]]
-    # A package that is installed now starts its service by itself.
-    if not assessed["missing"] and not (facts["running"] and facts["enabled"]):
+    # The engine's package, when it is installed now, starts its service by itself.
+    if not set(_ENGINES.values()) & set(assessed["missing"]) and not (facts["running"] and facts["enabled"]):
         why = [
             word for word, true in (("not running", facts["running"]), ("not enabled", facts["enabled"])) if not true
         ]

@@ -164,7 +164,8 @@ def garage_argument_spec():
     """Return the argument specification of the options in the documentation fragment ``garage``."""
     return {
         "endpoint": {"type": "str", "default": "http://127.0.0.1:3903"},
-        "admin_token": {"type": "str", "required": True, "no_log": True},
+        "admin_token": {"type": "str", "no_log": True},
+        "admin_token_file": {"type": "path"},
         "timeout": {"type": "int", "default": 30},
         "ca_file": {"type": "path"},
         "assume_empty": {"type": "bool", "default": False},
@@ -211,7 +212,25 @@ def client_from_params(params, check_mode=False):
     if params["timeout"] < 1:
         raise GarageError("timeout is %d: give a number of seconds from 1" % params["timeout"])
     kind = PredictingClient if check_mode else GarageClient
-    return kind(params["endpoint"], params["admin_token"], params["timeout"], params["ca_file"])
+    return kind(params["endpoint"], _admin_token(params), params["timeout"], params["ca_file"])
+
+
+def _admin_token(params):
+    given = [name for name in ("admin_token", "admin_token_file") if params[name]]
+    if len(given) != 1:
+        raise GarageError(
+            "admin_token and admin_token_file are %s given: give one of them" % ("both" if given else "not")
+        )
+    if given == ["admin_token"]:
+        return params["admin_token"]
+    try:
+        with open(params["admin_token_file"], encoding="utf-8") as handle:
+            return handle.read().strip()
+    except (OSError, ValueError) as problem:
+        raise GarageUnsure(
+            "admin_token_file '%s' cannot be read (%s): give the path of the file on the host that holds the token"
+            % (params["admin_token_file"], problem)
+        ) from problem
 
 
 def parse_size(text, name):

@@ -186,7 +186,9 @@ files:
   type: list
   elements: dict
 services:
-  description: State, health, image, image digest, changed and why (a list of phrases), by service.
+  description:
+    - State, health, published ports of the host by port of the container, image, image digest, changed and why (a list of phrases),
+      by service. In check mode as they are now.
   returned: success
   type: dict
 volumes:

@@ -17,6 +17,13 @@ description:
 extends_documentation_fragment:
   - selfhost.aistack.garage
 options:
+  may_be_away:
+    description:
+      - In check mode, foretell no change and warn if Garage does not answer or refuses the token; for a Garage that the real run would have
+        started or put right by then.
+      - Without effect when not in check mode.
+    type: bool
+    default: false
   layout:
     description: The layout, with the options of M(selfhost.aistack.garage_layout). If unset, it is left as it is.
     type: dict
@@ -236,6 +243,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
+    GarageUnsure,
     client_from_params,
     garage_argument_spec,
 )
@@ -246,18 +254,30 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage_layout im
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_lock import LockTimeout
 
 
+def converged(params, check_mode):
+    """The result, or in check mode the prediction, which is that nothing changes where a Garage that may be away is away."""
+    try:
+        return converge_cluster(client_from_params(params, check_mode), params, check_mode)
+    except GarageError as problem:
+        away = isinstance(problem, GarageUnsure) or problem.status == 403
+        if not (check_mode and params["may_be_away"] and away):
+            raise
+        warning = "Garage cannot be asked before the real run puts it right, so no change of its layout, keys and buckets is foretold: %s"
+        return {"changed": False, "changes": [], "buckets": {}, "diff": [], "warnings": [warning % problem]}
+
+
 def main():
     """Entry point of the module."""
     spec = dict(
         garage_argument_spec(),
+        may_be_away={"type": "bool", "default": False},
         layout={"type": "dict", "options": layout_argument_spec()},
         keys={"type": "list", "elements": "dict", "default": [], "options": key_argument_spec(), "no_log": False},
         buckets={"type": "list", "elements": "dict", "default": [], "options": bucket_argument_spec()},
     )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
-        client = client_from_params(module.params, module.check_mode)
-        result = converge_cluster(client, module.params, module.check_mode)
+        result = converged(module.params, module.check_mode)
     except (GarageError, LockTimeout) as problem:
         module.fail_json(msg=str(problem))
     for warning in result.pop("warnings"):

@@ -13,8 +13,8 @@ images      reference: digest in the registry, or "local" for one that was built
 networks, volumes  name: driver and labels; for volumes the owner of the folder too
 garage      layout, keys and buckets as its admin API tells them; None where it does not run, {"error"} where it refuses
 caddy       digest of the configuration that Caddy runs with; None where it does not run
-sysctls     the settings that /etc/sysctl.d/90-aistack.conf names, as the kernel has them now
-engine      state of docker.service, and what the engine itself says about its configuration
+sysctls     the settings that the role docker_host and /etc/sysctl.d/90-aistack.conf name, as the kernel has them now
+engine      state of docker.service, digests of the keys of daemon.json, and what the engine itself says about its configuration
 packages    digest of the list of packages
 leftovers   paths of half-written files, jobs and staged releases of ours
 moments     what is different each time the same is done: ids, starts, process numbers, the node's id, the packages one by one
@@ -45,6 +45,13 @@ FOLDERS = [
     "/run/aistack",
 ]
 SYSCTL_FILE = "/etc/sysctl.d/90-aistack.conf"
+SYSCTLS = [
+    "vm.overcommit_memory",
+    "net.core.somaxconn",
+    "net.ipv4.tcp_migrate_req",
+    "net.core.rmem_max",
+    "net.core.wmem_max",
+]
 DOCKER_SOCKET = "/var/run/docker.sock"
 VOLUMES = "/var/lib/docker/volumes"
 ANONYMOUS = re.compile("[0-9a-f]{64}")
@@ -59,7 +66,15 @@ HOST_FIELDS = [
 CONFIG_FIELDS = ["Cmd", "Entrypoint", "User", "WorkingDir", "Healthcheck", "StopSignal"]
 # Labels with ids of images and of replaced containers.
 FLEETING_LABELS = {"com.docker.compose.image", "com.docker.compose.replace"}
-ENGINE_FIELDS = ["ServerVersion", "Driver", "LoggingDriver", "LiveRestoreEnabled", "Debug", "DefaultAddressPools"]
+ENGINE_FIELDS = [
+    "ServerVersion",
+    "Driver",
+    "LoggingDriver",
+    "LiveRestoreEnabled",
+    "Debug",
+    "DefaultAddressPools",
+    "Labels",
+]
 BUCKET_FIELDS = ["globalAliases", "websiteAccess", "websiteConfig", "quotas", "lifecycleRules", "corsRules"]
 
 
@@ -180,13 +195,32 @@ def engine() -> tuple[dict[str, Any], dict[str, Any]]:
         for line in command("systemctl", "show", "docker.service", f"--property={','.join(names)}").splitlines()
         if "=" in line
     )
-    state = {"active": shown.get("ActiveState"), "enabled": shown.get("UnitFileState"), "says": None}
+    state = {
+        "active": shown.get("ActiveState"),
+        "enabled": shown.get("UnitFileState"),
+        "keys": daemon_keys(),
+        "says": None,
+    }
     if running(state):
         info = docker("/info")
         state["says"] = {field: info.get(field) for field in ENGINE_FIELDS}
         state["says"]["registries"] = info.get("RegistryConfig", {}).get("InsecureRegistryCIDRs")
         state["says"]["mirrors"] = info.get("RegistryConfig", {}).get("Mirrors")
     return state, {"pid": shown.get("MainPID"), "start": shown.get("InvocationID")}
+
+
+def daemon_keys() -> dict[str, str]:
+    """Digests of the values in daemon.json by key, and by key.sub for those that hold a dictionary."""
+    try:
+        with open("/etc/docker/daemon.json", encoding="utf-8") as handle:
+            config = json.load(handle)
+    except FileNotFoundError:
+        return {}
+    keys = {}
+    for key, value in config.items():
+        inner = {f"{key}.{sub}": item for sub, item in value.items()} if isinstance(value, dict) else {key: value}
+        keys.update({name: digest(item)[:16] for name, item in inner.items()})
+    return keys
 
 
 def running(state: dict[str, Any]) -> bool:
@@ -343,17 +377,17 @@ def caddy() -> str | None:
 
 
 def sysctls() -> dict[str, str]:
-    """Present values of the settings that our file names."""
-    try:
+    """Present values of our settings, of those that this kernel has."""
+    names = list(SYSCTLS)
+    if os.path.exists(SYSCTL_FILE):
         with open(SYSCTL_FILE, encoding="utf-8") as handle:
-            names = re.findall(r"^([^#\s=]+)\s*=", handle.read(), re.MULTILINE)
-    except FileNotFoundError:
-        names = []
+            names += re.findall(r"^([^#\s=]+)\s*=", handle.read(), re.MULTILINE)
     values = {}
     for name in names:
-        place = name if "/" in name else name.replace(".", "/")
-        with open(f"/proc/sys/{place}", encoding="utf-8") as handle:
-            values[name] = " ".join(handle.read().split())
+        place = f"/proc/sys/{name if '/' in name else name.replace('.', '/')}"
+        if os.path.exists(place):
+            with open(place, encoding="utf-8") as handle:
+                values[name] = " ".join(handle.read().split())
     return values
 
 

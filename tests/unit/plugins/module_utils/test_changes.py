@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import planned
 
-FACTS = {"repository_url": "", "dpkg_interrupted": False, "running": True, "enabled": True}
+FACTS = {"packages": {}, "repository_url": "", "dpkg_interrupted": False, "running": True, "enabled": True}
 NOTHING = {"source": "distribution", "missing": [], "problems": []}
 
 
@@ -34,10 +34,16 @@ def test_a_bare_host_gets_packages_and_their_service_starts_by_itself() -> None:
     facts = dict(FACTS, running=False, enabled=False, dpkg_interrupted=True)
     lacking = dict(NOTHING, missing=["docker.io"])
     assert [(c["kind"], c["name"], c["action"]) for c in planned(facts, lacking, "https://x/debian")] == [
+        ("package", "python3-debian", "install"),
         ("file", "/etc/apt/sources.list.d/docker.sources", "create"),
         ("package", "dpkg", "finish"),
         ("package", "docker.io", "install"),
     ]
+
+
+def test_an_engine_that_lacks_another_package_is_started_as_well() -> None:
+    told = planned(dict(FACTS, running=False), dict(NOTHING, missing=["apparmor"]), "")
+    assert [(c["kind"], c["name"]) for c in told] == [("package", "apparmor"), ("engine", "docker")]
 
 
 def test_an_engine_that_does_not_start_at_boot_is_told() -> None:

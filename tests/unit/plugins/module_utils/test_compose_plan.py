@@ -123,7 +123,21 @@ def test_each_difference_has_its_action_and_its_words(observed, arguments, actio
     ],
 )
 def test_an_image_has_moved_when_either_name_of_it_has(running, local, recorded, moved):
-    assert image_moved(running, local, recorded) is moved
+    assert image_moved("example/web:1", running, local, recorded) is moved
+
+
+@pytest.mark.parametrize(
+    ("reference", "running", "moved"),
+    [
+        ("example/web:1@sha256:d", "sha256:i1", False),
+        ("example/web:1@sha256:e", "sha256:i1", True),
+        ("example/web:1@sha256:d", "sha256:other", True),
+        ("example/web:1", "sha256:i1", True),
+    ],
+)
+def test_an_image_that_went_and_is_fetched_by_its_digest_is_the_one_that_runs(reference, running, moved):
+    recorded = {"image_id": "sha256:i1", "image_digest": "sha256:d"}
+    assert image_moved(reference, running, None, recorded) is moved
 
 
 def test_a_mounted_file_edited_by_hand_recreates_its_service():

@@ -182,6 +182,7 @@ def test_a_garage_that_is_not_there_yet_is_assumed_empty_in_check_mode_only():
         "admin_token": "t",
         "timeout": 30,
         "ca_file": None,
+        "admin_token_file": None,
         "assume_empty": True,
     }
     empty = client_from_params(params, check_mode=True)

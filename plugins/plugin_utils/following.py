@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.discreet import DiscreetAction
 
 
-class FollowingAction(ActionBase):
+class FollowingAction(DiscreetAction):
     """Calls a module until it has ended: one silent call for short work, a line about every ten seconds of long work."""
 
     def follow(self, module, args, again, name, task_vars):

@@ -28,6 +28,7 @@ def received(answer):
 def test_http_leads_to_https(edge):
     answer = ask(edge.http, "/a/b?c=d", name=edge.site)
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{edge.authority}/a/b?c=d")
+    assert answer.headers["Server"] is None
 
 
 def test_http_of_another_name_leads_to_the_site(edge):

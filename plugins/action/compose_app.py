@@ -13,7 +13,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import trust_as_template
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline, outline_digest
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import (
+    SECRETS_OF_TARGETS,
+    outline,
+    outline_digest,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import problems, target_spec
 from ansible_collections.selfhost.aistack.plugins.module_utils._redact import secret_values
@@ -76,7 +80,7 @@ class ActionModule(FollowingAction):
         # What a log line of a service may hold and no message may show; lines too, since a log is cut into lines.
         contents = [str(spec["content"]).strip() for spec in secrets.values()]
         redact = [value for values in env.values() for value in secret_values(values)]
-        redact += [target[key] for target in args["ready"] for key in ("password", "secret_key") if target[key]]
+        redact += [text for target in args["ready"] for text in _secrets_of(target)]
         redact += [line.strip() for content in contents for line in [content, *content.splitlines()]]
         return make_bundle(files=files, env_files=env_files, secrets=secrets, redact=redact, **args)
 
@@ -126,6 +130,12 @@ def _target(target):
     if checked.error_messages:
         raise BundleError(f"ready: {checked.error_messages[0]}.")
     return checked.validated_parameters
+
+
+def _secrets_of(target):
+    """The texts of a target that no message may show."""
+    values = [target[option] for option in SECRETS_OF_TARGETS if target[option]]
+    return [str(text) for value in values for text in (value.values() if isinstance(value, dict) else [value])]
 
 
 def _secret(name, spec):

@@ -17,18 +17,28 @@ import os
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
+from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import look
 
 # How a run goes about its work; what is wanted of the host stays the same whatever they say.
 _MANNERS = ("wait", "keep", "ready_timeout", "redact")
+# Options of a target of `ready` that hold secrets.
+SECRETS_OF_TARGETS = ("headers", "password", "secret_key", "session_token")
 
 
 def outline(bundle):
     """What a bundle wants, small and without secrets."""
     wanted = {key: value for key, value in bundle.items() if key not in _MANNERS}
     wanted["files"] = [{k: v for k, v in entry.items() if k != "content"} for entry in bundle["files"]]
+    wanted["ready"] = [{k: _without_secret(k, v) for k, v in target.items()} for target in bundle["ready"]]
     return wanted
+
+
+def _without_secret(option, value):
+    if option not in SECRETS_OF_TARGETS or value is None:
+        return value
+    return secret_digest(json.dumps(value, sort_keys=True))
 
 
 def outline_digest(wanted):
@@ -54,8 +64,8 @@ def settled_apps(root, docker, besides):
             continue
         try:
             wanted = Releases(folder).record.get("outline")
-            # Whether a tag has moved only the registry knows, and it is asked by the app's own task.
-            if not wanted or wanted["pull"] == "always":
+            # Whether a tag has moved only the registry knows, and what a target asks a password for only the app's own task.
+            if not wanted or wanted["pull"] == "always" or _has_secrets(wanted["ready"]):
                 continue
             app = App(wanted, root, docker)
             if not app.changed and is_ready(wanted):
@@ -63,3 +73,7 @@ def settled_apps(root, docker, besides):
         except (DockerError, OSError, ValueError, KeyError):
             continue
     return found
+
+
+def _has_secrets(targets):
+    return any(target.get(option) is not None for target in targets for option in SECRETS_OF_TARGETS)

@@ -65,3 +65,12 @@ def test_how_a_run_goes_about_it_is_no_other_wish():
     assert outline_digest(outline(dict(BUNDLE, wait=5, keep=1, ready_timeout=9))) == digest
     assert outline_digest(outline(dict(BUNDLE, ready=[{"name": "site"}]))) != digest
     assert outline_digest(outline(dict(BUNDLE, files=[dict(BUNDLE["files"][0], mode=0o640)]))) != digest
+
+
+def test_an_outline_holds_no_secret_of_a_target():
+    with_password = dict(
+        BUNDLE, ready=[{"name": "cache", "password": "hunter two", "headers": {"X-Key": "hunter two"}}]
+    )
+    assert "hunter two" not in str(outline(with_password))
+    other = dict(BUNDLE, ready=[{"name": "cache", "password": "hunter three", "headers": {"X-Key": "hunter two"}}])
+    assert outline(with_password) != outline(other)

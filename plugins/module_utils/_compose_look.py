@@ -16,7 +16,7 @@ import json
 import os
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Busy, Releases
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import look
@@ -44,6 +44,27 @@ def _without_secret(option, value):
 def outline_digest(wanted):
     """A digest of an outline, the same on the controller and on the host."""
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+
+
+def keep_outline(app):
+    """Let the record of an app that has nothing to change say what its release wants, where it says so in other words.
+
+    That is so after an upgrade of this collection, and where only the manner of running changed. It changes nothing of the app.
+    """
+    wanted = outline(app.bundle)
+    if app.releases.record.get("outline") == wanted:
+        return
+    try:
+        lock = app.releases.lock(0, waiting=lambda: None)
+    except Busy:
+        # Whoever changes the app writes its record anew.
+        return
+    try:
+        fresh = Releases(app.folder)
+        if fresh.current == app.releases.current:
+            fresh.amend(outline=wanted)
+    finally:
+        os.close(lock)
 
 
 def is_ready(bundle):

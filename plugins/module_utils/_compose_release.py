@@ -100,6 +100,11 @@ class Releases:
             shutil.rmtree(self.folder(old))
         self.record = record
 
+    def amend(self, **entries):
+        """Put entries into the record of the current release."""
+        self.record = dict(self.record, **entries)
+        _files.write_json(os.path.join(self.folder(self.current), RECORD), self.record)
+
     def note(self, number, loaded):
         """Write the state: the current release and what reloading services have read."""
         self.current = number

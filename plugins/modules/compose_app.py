@@ -221,7 +221,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.selfhost.aistack.plugins.module_utils import _job
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError, unpack
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import is_ready, settled_apps
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import is_ready, keep_outline, settled_apps
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import failure, wait
@@ -259,6 +259,8 @@ def main():
             diff = {"diff": app.diff()} if module._diff else {}
             if module.check_mode or not app.changed and is_ready(app.bundle):
                 others = {}
+                if not module.check_mode:
+                    keep_outline(app)
                 if module.params["look_ahead"] and not app.changed:
                     others["settled"] = settled_apps(module.params["root"], app.docker, besides=app.bundle["app"])
                 module.exit_json(**app.result(app.observed), **others, **diff)

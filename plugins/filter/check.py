@@ -41,7 +41,9 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "check_address": _as_filter(checks.address),
+            "check_addresses": _as_filter(checks.addresses),
             "check_choice": _as_filter(checks.choice),
+            "check_endpoint": _as_filter(checks.endpoint),
             "check_env": _as_filter(checks.env),
             "check_hostname": _as_filter(checks.hostname),
             "check_image": _as_filter(checks.image),

@@ -30,9 +30,11 @@ _IMAGE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?P<digest>@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
 )
-_MEMORY = re.compile(r"(?P<count>[0-9]+)(?P<unit>[bkmg]?)b?", re.IGNORECASE)
+_MEMORY = re.compile(r"(?P<count>[1-9][0-9]{0,18})(?P<unit>[bkmg]?)b?", re.IGNORECASE)
 _MEMORY_UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SMALLEST_MEMORY = 6 * 1024**2  # the Docker engine refuses a container with less
+# The characters of a URL (RFC 3986): all others are written as %.. there, and mean something else to who reads a configuration.
+_URL = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _SAMPLE_SECRET = re.compile(
     r"(?:change|replace|fill)[\W_]*(?:me|this|it|in)|(?:your|my|a|the)?[\W_]*(?:password|passwd|secret|token|key)[\W\d_]*$"
@@ -102,7 +104,8 @@ def integer(value: Any, name: str, minimum: int | None = None, maximum: int | No
         accepted = "a whole number"
     if isinstance(value, bool) or not isinstance(value, (str, int)) or _is_blank(value):
         return _refuse(name, value, "which is no whole number", accepted)
-    if not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+    # A zero in front is octal to some readers, and none to others.
+    if not re.fullmatch(r"0|-?[1-9][0-9]{0,17}", str(value)):
         return _refuse(name, value, "which is no whole number in this range", accepted)
     number = int(value)
     if (minimum is not None and number < minimum) or (maximum is not None and number > maximum):
@@ -125,11 +128,23 @@ def _is_hostname(text: str) -> bool:
     return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
 
 
+def _as_browsers_write(host: str) -> str:
+    """The spelling of a host name or address that a browser sends, whatever was typed."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower()
+
+
 def hostname(value: Any, name: str) -> list[str]:
-    """Accept a DNS name or a literal IPv4 or IPv6 address: no scheme, port, path, wildcard or closing dot."""
+    """Accept a DNS name or a literal IPv4 or IPv6 address: no scheme, port, path, wildcard or closing dot.
+
+    In the spelling of browsers (small letters, the short form of IPv6), because it is compared with what they send.
+    """
     accepted = "a DNS name such as docs.example.org (ASCII, international names as xn--...) or an IPv4 or IPv6 address"
     if isinstance(value, str) and not _is_blank(value) and _is_hostname(value):
-        return []
+        spelling = _as_browsers_write(value)
+        return [] if spelling == value else _refuse(name, value, "which browsers write in another way", f"'{spelling}'")
     why = "which is no host name"
     if isinstance(value, str):
         if "://" in value:
@@ -141,17 +156,44 @@ def hostname(value: Any, name: str) -> list[str]:
     return _refuse(name, value, why, accepted)
 
 
-def address(value: Any, name: str) -> list[str]:
-    """Accept a literal IP address of the host to publish a port on: private or loopback, so that not everybody reaches it."""
-    accepted = "a private IPv4 or IPv6 address of the host, such as 10.0.0.5"
+def address(value: Any, name: str, private: bool = True) -> list[str]:
+    """Accept a literal IP address of the host to listen on, in its shortest spelling.
+
+    With `private` it is one to publish a port on, and must be private or loopback, so that not everybody reaches it.
+    """
+    kind = "a private" if private else "an"
+    accepted = f"{kind} IPv4 or IPv6 address of the host, such as 10.0.0.5"
     try:
         parsed = ipaddress.ip_address(value if isinstance(value, str) and "%" not in value else "")
     except ValueError:
         return _refuse(name, value, "which is no IP address", accepted)
+    if str(parsed) != value:
+        return _refuse(name, value, "which is not its shortest spelling", f"'{parsed}'")
+    if not private:
+        return []
     if parsed.is_unspecified:
         return _refuse(name, value, "which is every address of the host and passes by its firewall", accepted)
     if parsed.is_global or parsed.is_multicast or parsed.is_link_local:
         return _refuse(name, value, "which is no private address", accepted)
+    return []
+
+
+def addresses(value: Any, name: str) -> list[str]:
+    """Accept a list of IP addresses of the host to listen on, private or not; it may be empty."""
+    if not isinstance(value, (list, tuple)):
+        return _refuse(name, value, "which is no list", "a list of IP addresses of the host, such as [192.0.2.10]")
+    return [problem for item in value for problem in address(item, name, private=False)][:1]
+
+
+def endpoint(value: Any, name: str) -> list[str]:
+    """Accept HOST:PORT, the host a DNS name or an IP address, IPv6 in brackets."""
+    accepted = "host:port such as 127.0.0.1:8080, an IPv6 address in brackets"
+    if not isinstance(value, str) or _is_blank(value):
+        return _refuse(name, value, "which is no host and port", accepted)
+    host, _colon, number = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if (bare != host) != (":" in bare) or not _is_hostname(bare) or port(number, name):
+        return _refuse(name, value, "which is no host and port", accepted)
     return []
 
 
@@ -162,13 +204,14 @@ def choice(value: Any, name: str, choices: Sequence[Any]) -> list[str]:
     return _refuse(name, value, "which is not known", "one of " + ", ".join(str(known) for known in choices))
 
 
-def pattern(value: Any, name: str, regex: str, accepted: str) -> list[str]:
+def pattern(value: Any, name: str, regex: str, accepted: str, many: bool = False) -> list[str]:
     """Accept a text that `regex` matches as a whole; `accepted` says in words and by an example what that is.
 
-    A list is accepted when all its items are. The value is shown, so this is no rule for a secret.
+    With `many` a list is accepted instead when all its items are. The value is shown, so this is no rule for a secret.
     """
-    items = value if isinstance(value, (list, tuple)) else [value]
-    for item in items:
+    if many and not isinstance(value, (list, tuple)):
+        return _refuse(name, value, "which is no list", accepted)
+    for item in value if many else [value]:
         if not isinstance(item, (str, int)) or isinstance(item, bool) or not re.fullmatch(regex, str(item)):
             return _refuse(name, item, "which is not accepted", accepted)
     return []
@@ -224,7 +267,7 @@ def _without_credentials(value: Any) -> Any:
 
 def _split(value: str) -> SplitResult | None:
     """The parts of a URL, or None where it is none."""
-    if not value.isascii() or re.search(r"[\s\x00-\x1f\x7f]", value):
+    if not _URL.fullmatch(value):
         return None
     try:
         parts = urlsplit(value)

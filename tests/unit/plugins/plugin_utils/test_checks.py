@@ -70,7 +70,7 @@ def test_memory_accepted(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["8 GB", "1.5g", "8gi", "8t", "-1", "0", "5m", "1k", "lots", "", None, True, 1.5, [1]]
+    "value", ["8 GB", "1.5g", "012m", "8gi", "8t", "-1", "0", "5m", "1k", "lots", "", None, True, 1.5, [1]]
 )
 def test_memory_refused(value):
     refused(checks.memory(value, "some_var"))
@@ -135,6 +135,14 @@ def test_hostname_refused(value):
     refused(checks.hostname(value, "some_var"))
 
 
+@pytest.mark.parametrize(
+    ("value", "spelling"),
+    [("Docs.Example.org", "docs.example.org"), ("2001:DB8::1", "2001:db8::1"), ("2001:db8:0:0::1", "2001:db8::1")],
+)
+def test_a_hostname_is_spelled_as_browsers_do(value, spelling):
+    assert f"set it to '{spelling}'" in refused(checks.hostname(value, "some_var"))
+
+
 @pytest.mark.parametrize("value", ["10.0.0.5", "172.16.0.1", "100.64.0.1", "127.0.0.1", "::1", "fd00::5"])
 def test_address_accepted(value):
     assert checks.address(value, "some_var") == []
@@ -162,6 +170,34 @@ def test_address_refused(value, why):
     assert why in refused(checks.address(value, "some_var"))
 
 
+def test_an_address_is_spelled_in_one_way():
+    assert "set it to 'fd00::5'" in refused(checks.address("FD00:0::5", "some_var"))
+
+
+def test_addresses():
+    assert checks.addresses([], "some_var") == []
+    assert checks.addresses(["0.0.0.0", "::", "8.8.8.8", "2600::1"], "some_var") == []
+    assert "some_var is '2600:0::1'" in refused(checks.addresses(["10.0.0.1", "2600:0::1", "eth0"], "some_var"))
+    assert "some_var is '10.0.0.1', which is no list" in refused(checks.addresses("10.0.0.1", "some_var"))
+    assert "some_var is not set" in refused(checks.addresses(None, "some_var"))
+
+
+@pytest.mark.parametrize(
+    "value", ["127.0.0.1:8080", "garage:3902", "docs.example.org:1", "[::1]:65535", "[fd00::5]:80"]
+)
+def test_endpoint_accepted(value):
+    assert checks.endpoint(value, "some_var") == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["garage", "garage:", ":80", "garage:0", "garage:65536", "garage:080", "::1:80", "[garage]:80", "[::1:80", "[]:80"]
+    + ["http://garage:80", "garage:80/", "a b:80", "{env.A}:80", "garage:80\n", ["garage:80"], 80, "", None],
+)
+def test_endpoint_refused(value):
+    assert "host:port such as 127.0.0.1:8080" in refused(checks.endpoint(value, "some_var"))
+
+
 def test_env():
     assert checks.env({"A": "$x ; # ' \" \\ \n grün", "B_2": 5, "C": True}, "some_var") == []
     found = checks.env({"A-B": "hush", "C": ["hush"], "D": "hush\0"}, "some_var")
@@ -186,6 +222,8 @@ def test_int():
     assert "at most 3" in refused(checks.integer(4, "some_var", None, 3))
     assert "from 1 to 3" in refused(checks.integer("four", "some_var", 1, 3))
     refused(checks.integer("5\n", "some_var", 1, 10))
+    refused(checks.integer("010", "some_var"))
+    refused(checks.integer("-0", "some_var"))
     refused(checks.integer(None, "some_var"))
     refused(checks.integer(False, "some_var"))
     refused(checks.integer(1.0, "some_var"))
@@ -274,6 +312,10 @@ def test_url_accepted(value, options):
         ("http://a:x/", {}),
         ("http://[::1", {}),
         ("http://bücher.example/", {}),
+        ("http://a/{env.HOME}", {}),
+        ("http://a/\\x", {}),
+        ("http://a/%4", {}),
+        ('http://a/"', {}),
         ("https://docs.example.org/files/", {"path": "base"}),
         ("https://docs.example.org?x", {"path": "base"}),
         ("https://docs.example.org/", {"path": "none"}),
@@ -297,23 +339,26 @@ def test_long_values_are_cut():
     assert len(refused(checks.image("x" * 5000, "some_var"))) < 300
 
 
-@pytest.mark.parametrize("value", ["110MB", 110, ["1KB", "2GB"], []])
-def test_a_value_of_the_form_is_accepted(value):
-    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB") == []
+@pytest.mark.parametrize(("value", "many"), [("110MB", False), (110, False), (["1KB", "2GB"], True), ([], True)])
+def test_a_value_of_the_form_is_accepted(value, many):
+    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB", many) == []
 
 
 @pytest.mark.parametrize(
-    ("value", "begin"),
+    ("value", "many", "begin"),
     [
-        ("110 MB", "size is '110 MB', which is not accepted"),
-        (["1KB", "nothing"], "size is 'nothing', which is not accepted"),
-        (True, "size is True, which is not accepted"),
-        ("", "size is not set"),
-        (None, "size is not set"),
-        ("1KB\n", "size is '1KB\\n', which is not accepted"),
+        ("110 MB", False, "size is '110 MB', which is not accepted"),
+        (["1KB", "nothing"], True, "size is 'nothing', which is not accepted"),
+        (True, False, "size is True, which is not accepted"),
+        ("", False, "size is not set"),
+        (None, False, "size is not set"),
+        (None, True, "size is not set"),
+        ("1KB\n", False, "size is '1KB\\n', which is not accepted"),
+        ([], False, "size is [], which is not accepted"),
+        ("1KB", True, "size is '1KB', which is no list"),
     ],
 )
-def test_a_value_of_another_form_is_refused(value, begin):
-    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB") == [
+def test_a_value_of_another_form_is_refused(value, many, begin):
+    assert checks.pattern(value, "size", "[0-9]+([KMG]B)?", "a size such as 110MB", many) == [
         f"{begin}{' (or uses a variable that is not defined)' if 'not set' in begin else ''}: set it to a size such as 110MB."
     ]

@@ -16,17 +16,19 @@ import contextlib
 import fcntl
 import json
 import os
-import tempfile
+import time
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_config as rules
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import LEFT, change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import ServiceError
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 
 STATE_NAME = ".aistack-daemon.json"
 # A process's start is known to one kernel tick (0.01 s), a file's change more finely.
 _TICK = 0.02
+# How long another run may hold the file: longer than a restart of the engine takes, in seconds.
+_PATIENCE = 300
 
 
 class DaemonConfig:
@@ -52,11 +54,12 @@ class DaemonConfig:
             if check:
                 return self._converge(check)
             os.makedirs(folder, 0o755)
-        with _locked(folder):
+        with _locked(folder, self.path):
             return self._converge(check)
 
     def _converge(self, check):
         state = self._read_state()
+        left = _files.half_written(os.path.dirname(self.path))
         text = _files.read_text(self.path)
         current = rules.parse(text or "", self.path)
         result, record = rules.merge(current, self.owner, self.config, state["owners"])
@@ -65,9 +68,19 @@ class DaemonConfig:
         desired = rules.digests(result)
         action, behind = rules.decide(loaded, desired) if engine["daemon"] else ("none", [])
         differences = _differences(current, result, action, behind)
+        changes = [change("leftover", path, "remove", [LEFT]) for path in left]
+        changes += self._changes(differences.diff, text, action, behind)
+        healed = [f"{path} was left half-written by a run that was cut off, and is removed." for path in left]
+        if state["under_way"]:
+            healed.append(
+                f"A run was cut off while it brought {self.path} to what {state['under_way']} wants; what it left undone is done."
+            )
+            changes.append(change("leftover", self.state_path, "change", [LEFT]))
         outcome = {
-            "changed": differences.changed,
-            "changes": self._changes(differences.diff, text, action, behind),
+            "changed": bool(changes),
+            "changes": changes,
+            "healed": healed,
+            "warnings": healed,
             "action": action,
             "changed_keys": [name for name in differences.names if name != "engine"],
             "engine_keys": behind,
@@ -80,7 +93,8 @@ class DaemonConfig:
         new_text = text if result == current else rules.encode(result)
         owners = dict(state["owners"])
         owners[self.owner] = rules.intent(owners.get(self.owner), record)
-        self._remember(state, owners, engine["daemon"], loaded)
+        _files.remove(left)
+        self._remember(state, owners, engine["daemon"], loaded, under_way=differences.changed and self.owner)
         if new_text != text:
             self._write(new_text)
         if action != "none":
@@ -142,11 +156,11 @@ class DaemonConfig:
         return f"the previous file is back in {self.path} and the engine runs with it"
 
     def _validate(self, config, flags):
-        with tempfile.TemporaryDirectory(prefix="aistack-") as folder:
-            candidate = os.path.join(folder, "daemon.json")
-            with open(candidate, "w", encoding="utf-8") as handle:
-                handle.write(rules.encode(config))
-            self.service.validate(candidate, self.path, flags)
+        # A file in memory: a run that is killed here leaves nothing.
+        with open(os.memfd_create("daemon.json"), "w", encoding="utf-8") as handle:
+            handle.write(rules.encode(config))
+            handle.flush()
+            self.service.validate(f"/proc/{os.getpid()}/fd/{handle.fileno()}", self.path, flags)
 
     def _write(self, text):
         there = _files.look(self.path) or {"mode": 0o644, "uid": 0, "gid": 0}
@@ -158,10 +172,17 @@ class DaemonConfig:
             stored = _files.read_json(self.state_path, {})
         except ValueError as exc:
             raise rules.ConfigError(f"{exc}: remove it, then run again.") from exc
-        return {"owners": stored.get("owners", {}), "loaded": stored.get("loaded", {"daemon": None, "keys": {}})}
+        return {
+            "owners": stored.get("owners", {}),
+            "loaded": stored.get("loaded", {"daemon": None, "keys": {}}),
+            "under_way": stored.get("under_way"),
+        }
 
-    def _remember(self, old, owners, daemon, keys):
+    def _remember(self, old, owners, daemon, keys, under_way=None):
+        """Write the state; `under_way`: whose change has begun and is not done, so that the next run can tell of a cut."""
         new = {"owners": owners, "loaded": {"daemon": daemon, "keys": keys}}
+        if under_way:
+            new["under_way"] = under_way
         text = json.dumps(new, indent=1, sort_keys=True) + "\n"
         if new != old and text != _files.read_text(self.state_path):
             _files.write(self.state_path, text.encode())
@@ -190,11 +211,21 @@ def _change_time(path):
 
 
 @contextlib.contextmanager
-def _locked(folder):
+def _locked(folder, path):
     """One run at a time for all files of a folder; the lock ends with its process and leaves nothing behind."""
     handle = os.open(folder, os.O_RDONLY)
+    deadline = time.monotonic() + _PATIENCE
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise rules.ConfigError(
+                        f"{path} has been held by another run on this host for {_PATIENCE} s: let that end, then run again."
+                    ) from None
+                time.sleep(0.05)
         yield
     finally:
         os.close(handle)

@@ -8,11 +8,16 @@ Private to the collection.
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import stat
 import tempfile
+
+# What a file is called until it is whole. Whoever writes it holds a lock on it, which ends with the process.
+NEW_PREFIX = ".aistack-new-"
 
 
 def look(path):
@@ -33,20 +38,49 @@ def look(path):
 def write(path, data, mode=0o644, uid=0, gid=0):
     """Write bytes so that a reader sees the old file or the new one, even over a power cut; never readable by more than `mode`."""
     folder = os.path.dirname(path)
-    handle, temporary = tempfile.mkstemp(prefix=".aistack-", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=NEW_PREFIX, dir=folder)
     try:
         with os.fdopen(handle, "wb") as out:
+            fcntl.flock(out.fileno(), fcntl.LOCK_EX)
             out.write(data)
             os.fchown(out.fileno(), uid, gid)
             os.fchmod(out.fileno(), mode)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
     sync_folder(folder)
+
+
+def half_written(folder):
+    """Paths in a folder that a `write` left which was cut off, sorted."""
+    pattern = os.path.join(glob.escape(folder), NEW_PREFIX + "*")
+    return sorted(path for path in glob.glob(pattern) if is_free(path))
+
+
+def is_free(path):
+    """Whether there is a file and no process has it locked."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def remove(paths):
+    """Remove files, whether they are still there or not."""
+    for path in paths:
+        if os.path.lexists(path):
+            os.unlink(path)
 
 
 def sync_folder(folder):

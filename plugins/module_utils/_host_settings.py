@@ -13,7 +13,7 @@ import re
 import stat
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import LEFT, change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+")
@@ -58,21 +58,29 @@ class HostSettings:
         differences = DifferenceTracker()
         kernel = [name for name, value in self._sysctls.items() if differences.add(name, self._present(name), value)]
         files = [path for path, content in sorted(self._files.items()) if differences.add(path, _text(path), content)]
-        changes = [change("sysctl", name, "change") for name in kernel]
+        left = [path for folder in self._folders() for path in _files.half_written(folder)]
+        changes = [change("leftover", path, "remove", [LEFT]) for path in left]
+        changes += [change("sysctl", name, "change") for name in kernel]
         changes += [change("file", path, verb(_text(path), self._files[path])) for path in files]
         if not check:
+            _files.remove(left)
             for name in kernel:
                 self._set(name)
             for path in files:
                 _put(path, self._files[path])
         return {
-            "changed": differences.changed,
+            "changed": bool(changes),
             "changes": changes,
             "sysctls": kernel,
             "absent": self.absent,
             "files": files,
+            "healed": left,
+            "warnings": [f"{path} was left half-written by a run that was cut off, and is removed." for path in left],
             "diff": differences.diff,
         }
+
+    def _folders(self):
+        return sorted({os.path.dirname(path) for path in self._files})
 
     def _place(self, name):
         return os.path.join(self._proc, name if "/" in name else name.replace(".", "/"))

@@ -12,6 +12,8 @@ controller does not cut the work on the host in two.
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
 import os
 import shutil
@@ -19,11 +21,15 @@ import tempfile
 import time
 import traceback
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._files import read_text
+from ansible_collections.selfhost.aistack.plugins.module_utils._files import is_free, read_text
 
 POLL = 0.05
 # How long one call waits before it says what the work is about; anything over ten seconds speaks.
 PATIENCE = 9
+# How long a result is kept for a caller that may have been killed.
+KEPT = 60
+# The file that a job's process has locked for as long as it lives.
+_HELD = "held"
 
 
 def jobs_folder():
@@ -37,14 +43,21 @@ class Lost(Exception):
     """The work ended without leaving a result."""
 
 
-def begin(work):
-    """Run `work(say)` in a child process of its own session; returns the job's folder. `work` returns what JSON can say."""
+def begin(name, work):
+    """Run `work(say)` in a child process of its own session; returns the job's folder. `work` returns what JSON can say.
+
+    name: whose work it is, letters, digits, - and _; `dead` finds it by that.
+    """
     jobs = jobs_folder()
     os.makedirs(jobs, mode=0o700, exist_ok=True)
     # mkdtemp's folder is private whoever may own the one above it.
-    folder = tempfile.mkdtemp(prefix="job-", dir=jobs)
+    folder = tempfile.mkdtemp(prefix=f"{name}.{os.getpid()}.", dir=jobs)
+    held = os.open(os.path.join(folder, _HELD), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # The child has this lock too, and keeps it when this process closes its own descriptor.
+    fcntl.flock(held, fcntl.LOCK_EX)
     if os.fork() == 0:
         _child(folder, work)
+    os.close(held)
     return folder
 
 
@@ -57,14 +70,26 @@ def follow(folder, seconds=PATIENCE):
         alive = _alive(folder)
         result = read_text(os.path.join(folder, "result"))
         if result is not None:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
             return json.loads(result), None
         if not alive:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
             raise Lost("The work on the host was ended from outside before it was done; run again to go on from there.")
         if time.monotonic() >= deadline:
             return None, read_text(os.path.join(folder, "doing")) or "working"
         time.sleep(POLL)
+
+
+def dead(name):
+    """Folders of this name's jobs whose process was killed, sorted. One that ended by itself removes its folder in time."""
+    folders = glob.glob(os.path.join(glob.escape(jobs_folder()), f"{name}.*"))
+    return sorted(folder for folder in folders if not _alive(folder))
+
+
+def clear(folders):
+    """Remove folders that `dead` found."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _child(folder, work):
@@ -74,7 +99,6 @@ def _child(folder, work):
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        _write(folder, "pid", str(os.getpid()))
         try:
             result = work(lambda text: _write(folder, "doing", text))
         except Exception:  # the parent has no other way to hear of it
@@ -84,8 +108,18 @@ def _child(folder, work):
                 "exception": traceback.format_exc(),
             }
         _write(folder, "result", json.dumps(result))
+        _await_collector(folder)
     finally:
         os._exit(0)
+
+
+def _await_collector(folder):
+    """Give the result time to be taken, which removes the folder; nobody takes it whose controller was killed."""
+    deadline = time.monotonic() + KEPT
+    while os.path.isdir(folder):
+        if time.monotonic() >= deadline:
+            shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(POLL)
 
 
 def _write(folder, name, text):
@@ -96,12 +130,9 @@ def _write(folder, name, text):
 
 
 def _alive(folder):
-    """Whether the child runs; a child that has not yet written its number counts as running for a while."""
-    pid = read_text(os.path.join(folder, "pid"))
-    if pid is None:
-        return time.time() - os.stat(folder).st_mtime < 10
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as handle:
-            return handle.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    """Whether the job's process, or before there is one the process that is beginning it, runs."""
+    held = os.path.join(folder, _HELD)
+    if os.path.exists(held):
+        return not is_free(held)
+    beginner = os.path.basename(folder).rsplit(".", 2)[1]
+    return os.path.isdir(f"/proc/{beginner}")

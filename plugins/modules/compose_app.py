@@ -264,7 +264,7 @@ def main():
                 if module.params["look_ahead"] and not app.changed:
                     others["settled"] = settled_apps(module.params["root"], app.docker, besides=app.bundle["app"])
                 module.exit_json(**app.result(app.observed), **others, **diff)
-            job = _job.begin(lambda say: dict(carry_out(app, say), **diff))
+            job = _job.begin(app.bundle["app"], lambda say: dict(carry_out(app, say), **diff))
         result, doing = _job.follow(job)
     except (AppError, DockerError, _job.Lost, ValueError) as exc:
         module.fail_json(msg=str(exc))

@@ -115,6 +115,12 @@ engine_keys:
   elements: str
   returned: always
   sample: [log-opts.max-size]
+healed:
+  description: What a run left which was cut off, one sentence each, and what became of it. Each is also a warning.
+  type: list
+  elements: str
+  returned: always
+  sample: [A run was cut off while it brought /etc/docker/daemon.json to what docker_host wants; what it left undone is done.]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -266,10 +266,15 @@ def main():
         module.fail_json(msg=" ".join(wrong), ready=False, targets={})
     if module.check_mode:
         module.exit_json(**outcome(module, look(targets)))
+    left = [] if job else _job.dead("health_wait")
+    for folder in left:
+        module.warn(f"{folder} was left by a wait that was killed, and is removed.")
+    _job.clear(left)
     try:
         # Secrets are taken out where the options are known: a call that only follows does not know them.
         job = job or _job.begin(
-            lambda say: outcome(module, wait(targets, timeout, lambda t: say(remove_values(t, module.no_log_values))))
+            "health_wait",
+            lambda say: outcome(module, wait(targets, timeout, lambda t: say(remove_values(t, module.no_log_values)))),
         )
         result, doing = _job.follow(job)
     except _job.Lost as exc:

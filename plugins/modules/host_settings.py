@@ -97,6 +97,12 @@ files:
   elements: str
   returned: always
   sample: [/etc/sysctl.d/90-aistack.conf]
+healed:
+  description: Half-written files that a run left which was cut off, and that were removed. Each is also a warning.
+  type: list
+  elements: str
+  returned: always
+  sample: [/etc/sysctl.d/.aistack-new-k3u8x_2a]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -18,7 +18,7 @@ import os
 import secrets
 import string
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ class SecretStore:
         """
         self._check_question(name, shape, secret_class)
         with self._told():
+            self._heal(read_only)
             content = self._load()
             if read_only:
                 return self._kept(content, name, secret_class) or shape.make()
@@ -219,6 +220,7 @@ class SecretStore:
     def _change(self, name: str, shape: Shape, secret_class: str | None) -> _Content:
         """The content after `name` was made, unless another run made it meanwhile, and after encryption where due."""
         with self._locked():
+            self._clear_half()
             content = self._load()
             entries = dict(content.entries)
             if name not in entries:
@@ -239,13 +241,56 @@ class SecretStore:
         """Holds the lock of the store; the lock file stays, for removing it would let a second run pass."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # The lock ends with its process, so whoever holds it lives.
+                self._warn(f"The secrets file {self._path} is being changed by another run; this one waits for it to end.")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
 
+    @property
+    def _half(self) -> Path:
+        """Where the next content is written before it takes the place of the file."""
+        return Path(f"{self._path}.new")
+
+    def _heal(self, read_only: bool) -> None:
+        """Tells of a half-written file that a killed run left, and removes it; no secret in it was ever given to anyone."""
+        if not self._half.exists():
+            return
+        if not read_only:
+            with self._locked():
+                self._clear_half()
+        elif not self._is_held():
+            self._warn(f"{self._told_half()}; the next run that is no check removes it.")
+
+    def _clear_half(self) -> None:
+        """Removes a half-written file; the lock is held, so nobody is writing it."""
+        if self._half.exists():
+            self._half.unlink()
+            self._warn(f"{self._told_half()}; it is removed.")
+
+    def _told_half(self) -> str:
+        return f"The half-written secrets file {self._half} was left by a run that was killed, and no secret in it was ever used"
+
+    def _is_held(self) -> bool:
+        """Whether another run is changing the store now."""
+        try:
+            descriptor = os.open(f"{self._path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def _write(self, entries: dict[str, dict[str, Any]], key: tuple[str, Any] | None) -> None:
-        """Puts the file in place as a whole; a half-written one of a run that died is thrown away first."""
+        """Puts the file in place as a whole. The lock is held and there is no half-written one."""
         document = {"version": VERSION, "secrets": dict(sorted(entries.items()))}
         data = (_HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10**6)).encode("utf-8")
         if key is None and self._vault.secrets:
@@ -254,17 +299,14 @@ class SecretStore:
             vault_id, vault_secret = key
             label = None if vault_id == "default" else vault_id
             data = VaultLib(self._vault.secrets).encrypt(data, vault_secret, label)
-        half = Path(f"{self._path}.new")
-        with suppress(FileNotFoundError):
-            half.unlink()
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
             os.fchmod(file.fileno(), 0o600)  # whatever the umask took away
             self._keep_owner(file.fileno())
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(half, self._path)
+        os.replace(self._half, self._path)
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(directory)

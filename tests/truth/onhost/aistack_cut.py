@@ -38,9 +38,10 @@ _NO_EFFECT = ("/dev/", "/proc/self/", "/tmp/ansible", "/root/.ansible", "/home/o
 def label(event, args):
     """The words for an effect, None for an event that is none."""
     if event in _PATHS:
-        words = [str(word) for word in args[:2] if isinstance(word, str)]
+        # The first is a path or, of an open file, its number.
+        words = [str(word) for word in args[:2] if word is args[0] or isinstance(word, str)]
         # What a job says it is doing is told as often as it takes, and is no state.
-        if not words or words[-1].endswith("/doing") or words[0].startswith(_NO_EFFECT):
+        if words[-1].endswith("/doing") or words[0].startswith(_NO_EFFECT):
             return None
         return f"{event[3:]} {' '.join(words)}"
     if event == "open":

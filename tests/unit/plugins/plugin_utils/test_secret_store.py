@@ -4,9 +4,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
+import shutil
 import string
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +20,10 @@ from ansible.parsing.vault import VaultLib, VaultSecret, is_encrypted
 
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import secret_store
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.secret_store import SecretStore, SecretStoreError, Shape
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "truth"))
+
+from truthbed.local_cuts import cut_at_each_effect  # noqa: E402
 
 ONE = [("default", VaultSecret(b"first password"))]
 OTHER = [("default", VaultSecret(b"other password"))]
@@ -227,13 +237,78 @@ def test_a_directory_in_place_of_the_file_is_told(path):
         store(path).get("a", Shape())
 
 
-def test_a_half_written_file_is_thrown_away(path):
+def test_a_half_written_file_is_told_and_thrown_away(path, warnings):
     path.write_text(PLAIN)
     half = path.with_name(path.name + ".new")
     half.write_text("version: 1\nsecrets: {kept: {val")
-    store(path).get("new", Shape())
+    assert store(path, (), warnings).get("kept", Shape(), read_only=True) == "hush-hush-hush"
+    assert half.exists()
+    assert "half-written" in warnings[0]
+    store(path, (), warnings).get("kept", Shape())
     assert not half.exists()
+    assert "is removed" in warnings[1]
     assert document(path)["secrets"]["kept"]["value"] == "hush-hush-hush"
+
+
+def test_a_file_that_another_run_is_writing_is_not_called_half_written(path, warnings):
+    path.write_text(PLAIN)
+    path.with_name(path.name + ".new").write_text("version: 1\n")
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store(path, (), warnings).get("kept", Shape(), read_only=True)
+    assert warnings == []
+
+
+def test_waiting_for_another_run_is_told(path, warnings):
+    path.write_text(PLAIN)
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=lambda: store(path, (), warnings).get("new", Shape()))
+        waiting.start()
+        while not warnings:
+            assert waiting.is_alive()
+            time.sleep(0.01)
+    waiting.join()
+    assert "another run" in warnings[0]
+    assert "new" in document(path)["secrets"]
+
+
+@pytest.mark.parametrize(
+    ("before", "given"),
+    [
+        (None, ()),  # the first secret of a site
+        (PLAIN, ()),  # one more
+        (PLAIN, ONE),  # a plain store that is to be encrypted
+    ],
+)
+def test_a_store_that_is_killed_at_any_effect_of_its_writing_is_whole_and_heals(tmp_path, before, given):
+    path, cuts, warnings = tmp_path / "site" / ".secrets.yml", tmp_path / "cuts", []
+    cuts.mkdir()
+
+    def begin():
+        shutil.rmtree(path.parent, ignore_errors=True)
+        path.parent.mkdir()
+        if before:
+            path.write_text(before)
+            path.chmod(0o600)
+
+    points = 0
+    for effect in cut_at_each_effect(lambda: store(path, given).get("new", Shape()), begin, cuts):
+        points += 1
+        half = path.with_name(".secrets.yml.new").exists()
+        # Whole: what it was, or what it was to be.
+        if path.exists():
+            assert document(path, given if is_encrypted(path.read_bytes()) else None)["version"] == 1, effect
+        value = store(path, given, warnings).get("new", Shape())
+        assert any("half-written" in warning for warning in warnings) == half, effect
+        kept = document(path, given)["secrets"]
+        assert kept["new"]["value"] == value
+        assert ("kept" in kept) == bool(before)
+        assert not before or kept["kept"]["value"] == "hush-hush-hush"
+        assert sorted(entry.name for entry in path.parent.iterdir()) == [".secrets.yml", ".secrets.yml.lock"]
+        assert path.stat().st_mode & 0o777 == 0o600
+        warnings.clear()
+    assert points >= 5
 
 
 def test_a_link_is_followed(path, tmp_path):

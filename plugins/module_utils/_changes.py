@@ -12,7 +12,6 @@ It never holds a secret.
 
 from __future__ import annotations
 
-
 # Why something that no run would leave is removed.
 LEFT = "left by a run that was cut off"
 

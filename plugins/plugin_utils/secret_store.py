@@ -245,7 +245,9 @@ class SecretStore:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 # The lock ends with its process, so whoever holds it lives.
-                self._warn(f"The secrets file {self._path} is being changed by another run; this one waits for it to end.")
+                self._warn(
+                    f"The secrets file {self._path} is being changed by another run; this one waits for it to end."
+                )
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:

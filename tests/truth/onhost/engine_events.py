@@ -18,6 +18,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from urllib.parse import quote
 
 FOLDER = "/run/aistack-cut"
@@ -46,6 +47,7 @@ def main():
                     handle.write(words + "\n")
                 if seen == wanted:
                     kill_job()
+        time.sleep(0.05)
 
 
 def events():

@@ -150,20 +150,25 @@ def _content(path: str, mode: int) -> str:
 
 
 def _record(path: str, data: bytes) -> str:
-    """The digest of one of our own records without what tells when it was made and which process saw it; else ''."""
+    """One of our own records without what tells when it was made and which process saw it; else ''.
+
+    Numbers of releases stand beside the digest, so that states with other numbers can be compared too.
+    """
     name = os.path.basename(path)
-    if name not in ("release.json", ".aistack-daemon.json"):
+    if name not in ("release.json", "state.json", ".aistack-daemon.json"):
         return ""
     try:
         record = json.loads(data)
         record.pop("made", None)
-        record.get("loaded", {}).pop("daemon", None)
+        number = record.pop("number", None) or record.pop("current", None)
+        if isinstance(record.get("loaded"), dict):
+            record["loaded"].pop("daemon", None)
         for service in record.get("services", {}).values():
             for key in ("image_id", "local_image_id", "image_digest"):
                 service.pop(key, None)
     except (ValueError, AttributeError):
         return ""
-    return digest(record)
+    return f"number {number}, {digest(record)}" if number else digest(record)
 
 
 def leftovers() -> list[str]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [path for path in [str(ROOT / "tools")] if path not in sys.path]
 
@@ -111,6 +113,10 @@ class Stand:
         )
         assert done.returncode == 0, f"host_state.py ended with {done.returncode}: {done.stderr}"
         return json.loads(done.stdout)
+
+    def variables(self) -> dict[str, Any]:
+        """The variables that the bed gives to all of its hosts."""
+        return yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))["all"]["vars"]
 
     def play_variables(self, variables: dict[str, Any]) -> None:
         """Make these variables, and no others, part of the inventory besides what prepare() wrote."""

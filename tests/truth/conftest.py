@@ -25,6 +25,22 @@ def bare() -> Stand:
     return Stand(os.environ.get("AISTACK_TRUTH_HOST", "truth1"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a host with nothing on it comes first: afterwards there is none."""
+    items.sort(key=lambda item: "first" not in getattr(item, "fixturenames", []))
+
+
+@pytest.fixture(scope="session")
+def first(bare: Stand) -> Stand:
+    """The host with nothing on it, made anew where it has seen a run, and with no secrets kept for it."""
+    if bare.on_host("command -v dockerd; test ! -e /opt/aistack || echo apps", check=False):
+        bare.bed("down", bare.name)
+        bare.bed("up", bare.name)
+    for kept in bare.inventory.glob(".secrets.yml*"):
+        kept.unlink()
+    return bare
+
+
 @pytest.fixture(scope="session")
 def converged(bare: Stand) -> Stand:
     """The host with the whole stack on it."""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_assumed import assume
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
@@ -79,20 +80,20 @@ class App:
         paths = {entry["path"] for entry in bundle["files"]} | set(recorded_paths)
         self.found = {path: _files.look(os.path.join(self.folder, path)) for path in paths}
         self.files = plan_files(bundle["files"], self.found, recorded_paths)
-        self.observed = observe(self.docker, bundle["project"]) if self.engine else {}
-        self.images = self._look_at_images()
-        self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
-        self.networks = [
-            n for n in bundle["networks"] if not (self.engine and self.docker.find(f"/networks/{quote(n)}"))
-        ]
+        if self.engine:
+            self.observed = observe(self.docker, bundle["project"])
+            self.images = self._look_at_images()
+            self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
+            self.networks = [n for n in bundle["networks"] if not self.docker.find(f"/networks/{quote(n)}")]
+        else:
+            record = self.releases.record if self.docker.off else {}
+            self.observed, self.images, self.volumes, self.networks = assume(record, bundle)
         loaded = self.releases.state["loaded"]
         self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
         self.watch.stop()
 
     def _look_at_images(self):
         references = sorted({service["image"] for service in self.bundle["services"].values()})
-        if not self.engine:
-            return dict.fromkeys(references)
         ids = _compose_images.local_ids(self.docker, references)
         if self.bundle["pull"] == "always":
             built = {service["image"] for service in self.bundle["services"].values() if service["build"]}
@@ -155,7 +156,9 @@ class App:
                 "health": now.health if now else "none",
                 "ports": now.ports if now else {},
                 "image": image,
-                "image_digest": _compose_images.repo_digest(self.docker, image) if now and image else None,
+                "image_digest": _compose_images.repo_digest(self.docker, image)
+                if self.engine and now and image
+                else None,
             }
         return {
             "changed": self.changed,

@@ -15,6 +15,7 @@ import time
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 
 UNIT = "docker.service"
+_ON = ("active", "reloading", "activating")
 _TIMED_OUT = 124  # the exit status of timeout(1)
 
 
@@ -115,6 +116,19 @@ class EngineService:
 def program(name):
     """A program's path, also where PATH leaves out the sbin folders; None if it is not installed."""
     return shutil.which(name, path=os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin")
+
+
+def is_off(run):
+    """Whether the engine is a service of this host that does not run. `run` is the run_command of an AnsibleModule.
+
+    Its socket may be there all the same: systemd then starts the engine at the first question.
+    """
+    systemctl = program("systemctl")
+    if systemctl is None:
+        return False
+    _rc, out, _err = run([systemctl, "show", UNIT, "--property=LoadState,ActiveState"])
+    shown = set(out.split())
+    return "LoadState=loaded" in shown and not shown & {f"ActiveState={state}" for state in _ON}
 
 
 def process(pid):

@@ -44,15 +44,20 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Docker:
-    """Requests to one engine. `timeout` is the longest silence (s) that is accepted on the socket."""
+    """Requests to one engine.
 
-    def __init__(self, socket_path=DEFAULT_SOCKET, timeout=60):
+    `timeout` is the longest silence (s) that is accepted on the socket. `off`: the engine does not run, and is not to be asked,
+    since systemd would start it for that.
+    """
+
+    def __init__(self, socket_path=DEFAULT_SOCKET, timeout=60, off=False):
         self.socket_path = socket_path
+        self.off = off
         self.timeout = timeout
 
     def available(self):
-        """Whether an engine's socket exists; says nothing about its answers."""
-        return os.path.exists(self.socket_path)
+        """Whether an engine's socket exists and may be used; says nothing about its answers."""
+        return not self.off and os.path.exists(self.socket_path)
 
     def _open(self, method, path, body, headers, timeout=None):
         headers = dict(headers or {})

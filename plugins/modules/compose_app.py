@@ -223,6 +223,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app impo
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import is_ready, keep_outline, settled_apps
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_spec import ARGUMENTS
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import is_off
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import failure, wait
 
@@ -255,7 +256,8 @@ def main():
     try:
         job = module.params["attach"]
         if not job:
-            app = App(unpack(module.params["bundle"]), module.params["root"], Docker())
+            docker = Docker(off=module.check_mode and is_off(module.run_command))
+            app = App(unpack(module.params["bundle"]), module.params["root"], docker)
             diff = {"diff": app.diff()} if module._diff else {}
             if module.check_mode or not app.changed and is_ready(app.bundle):
                 others = {}

@@ -108,6 +108,21 @@ def test_on_a_host_that_lost_half_of_it(stand: Stand) -> None:
     assert differences(unnumbered(settled(before)), unnumbered(settled(stand.state()))) == []
 
 
+def test_while_the_engine_is_off(stand: Stand) -> None:
+    """Systemd keeps the engine's socket and would start it at a question, so a check run does not ask."""
+    before = stand.state()
+    stand.on_host("systemctl stop docker.service")
+    off = stand.state()
+    assert off["engine"]["active"] == "inactive"
+    check = stand.play("site", "--check", "--diff")
+    assert check.rc == 0, check.output[-6000:]
+    assert differences(off, stand.state()) == []
+    real = stand.converge()
+    assert check.things == real.things
+    assert foretold(real.things) == {("engine", "docker", "start")}
+    assert differences(settled(before), settled(stand.state())) == []
+
+
 def unnumbered(state: dict[str, Any]) -> dict[str, Any]:
     """A settled state without our records: releases of an app that was removed are counted from 1 again."""
     kept = {

@@ -28,7 +28,7 @@ WITHOUT_COMPOSE_2 = ("debian", "12")
 REPOSITORY_FILE = "/etc/apt/sources.list.d/docker.sources"
 _CAP_SYS_RESOURCE = 24
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_ALWAYS = ["ca-certificates", "apparmor"]
+_ALWAYS = ["ca-certificates", "apparmor", "nftables"]
 # What the module that writes the apt source needs, besides what is always installed.
 _FOR_REPOSITORY = ["python3-debian"]
 _DISTRIBUTION = {
@@ -75,11 +75,12 @@ def installed(run, names):
     """{name: version} of those Debian packages that are installed."""
     if program("dpkg-query") is None:
         return {}
-    shape = "${Package}\t${db:Status-Status}\t${Version}\n"
+    # A package that apt knows and that is not installed has no version.
+    shape = "${Package}\t${Version}\t${db:Status-Status}\n"
     rows = [
         line.split("\t") for line in _output(run, "dpkg-query", "--show", "--showformat", shape, *names).splitlines()
     ]
-    return {name: version for name, status, version in rows if status == "installed"}
+    return {name: version for name, version, status in rows if status == "installed"}
 
 
 def _output(run, name, *arguments):

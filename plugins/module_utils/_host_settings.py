@@ -1,7 +1,7 @@
 # Copyright (c) 2026, selfhost.aistack contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel settings, now and after a boot, and small files of a host, all compared in one go.
+"""Kernel settings, now and after a boot, small files and units of a host, all compared in one go.
 
 Private to the collection.
 """
@@ -30,11 +30,13 @@ class HostSettings:
     :param optional: the names among them that are left out where the kernel does not let them be set.
     :param sysctl_file: the file that sets them at boot; it belongs to this module alone.
     :param files: {path: content, or None for a file that shall not be there}.
+    :param units: a list of _host_units.Unit.
     :param proc: the folder of the kernel's settings.
     """
 
-    def __init__(self, sysctls, optional, sysctl_file, files, proc="/proc/sys"):
+    def __init__(self, sysctls, optional, sysctl_file, files, units=(), proc="/proc/sys"):
         self._proc = proc
+        self._units = units
         self.absent = []
         self._sysctls = {}
         for name in sorted(sysctls):
@@ -60,14 +62,22 @@ class HostSettings:
         files = [path for path, content in sorted(self._files.items()) if differences.add(path, _text(path), content)]
         left = [path for folder in self._folders() for path in _files.half_written(folder)]
         changes = [change("leftover", path, "remove", [LEFT]) for path in left]
+        units = [unit for unit in self._units if differences.add(unit.name, unit.state(files), unit.goal)]
         changes += [change("sysctl", name, "change") for name in kernel]
         changes += [change("file", path, verb(_text(path), self._files[path])) for path in files]
+        changes += [change("unit", unit.name, "start" if unit.wanted else "remove") for unit in units]
         if not check:
             _files.remove(left)
             for name in kernel:
                 self._set(name)
+            for unit in units:
+                if not unit.wanted:
+                    unit.end()
             for path in files:
                 _put(path, self._files[path])
+            for unit in units:
+                if unit.wanted:
+                    unit.start()
         return {
             "changed": bool(changes),
             "changes": changes,
@@ -76,6 +86,7 @@ class HostSettings:
             "files": files,
             "healed": left,
             "warnings": [f"{path} was left half-written by a run that was cut off, and is removed." for path in left],
+            "units": [unit.name for unit in units],
             "diff": differences.diff,
         }
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_settings
-short_description: Kernel settings and small configuration files of a host in one call
+short_description: Kernel settings, small configuration files and units of a host in one call
 version_added: 0.1.0
 description:
-  - Brings kernel settings to their values now and for every boot, and small files to their content, all in one round trip.
+  - Brings kernel settings to their values now and for every boot, small files to their content, and systemd units that set something
+    into effect, all in one round trip.
 options:
   sysctls:
     description:
@@ -45,9 +46,35 @@ options:
         description:
           - The whole content. Without it, the file is removed.
         type: str
+  units:
+    description:
+      - systemd units that set something once, now and at every boot. They are started after O(files) were written, and ended before
+        files are removed.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name with its ending, such as V(aistack-guard.service).
+        type: str
+        required: true
+      wanted:
+        description: Whether the unit shall be in effect. If not, it is stopped and no longer started at boot.
+        type: bool
+        default: true
+      files:
+        description: Paths among O(files) that the unit is made of. A change of one of them starts it anew.
+        type: list
+        elements: path
+        default: []
+      check:
+        description: Command that succeeds exactly when the unit starts at boot and what it sets is so now. It changes nothing.
+        type: list
+        elements: str
+        required: true
 attributes:
   check_mode:
-    description: Predicts every setting and file that would change.
+    description: Predicts every setting, file and unit that would change.
     support: full
   diff_mode:
     description: Shows each setting and file with its value before and after.
@@ -103,11 +130,18 @@ healed:
   elements: str
   returned: always
   sample: [/etc/sysctl.d/.aistack-new-k3u8x_2a]
+units:
+  description: Units that were started or ended.
+  type: list
+  elements: str
+  returned: always
+  sample: [aistack-guard.service]
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import HostSettings, SettingsError
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_units import Unit, UnitError
 
 
 def main():
@@ -122,15 +156,27 @@ def main():
                 "default": [],
                 "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
             },
+            "units": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "wanted": {"type": "bool", "default": True},
+                    "files": {"type": "list", "elements": "path", "default": []},
+                    "check": {"type": "list", "elements": "str", "required": True},
+                },
+            },
         },
         supports_check_mode=True,
     )
     given = module.params
     files = {entry["path"]: entry["content"] for entry in given["files"]}
+    units = [Unit(module.run_command, spec) for spec in given["units"]]
     try:
-        settings = HostSettings(given["sysctls"], given["optional_sysctls"], given["sysctl_file"], files)
+        settings = HostSettings(given["sysctls"], given["optional_sysctls"], given["sysctl_file"], files, units)
         module.exit_json(**settings.converge(check=module.check_mode))
-    except SettingsError as exc:
+    except (SettingsError, UnitError) as exc:
         module.fail_json(msg=str(exc))
 
 

@@ -19,6 +19,7 @@ DEBIAN_PACKAGES = {
     "docker-buildx": "0.13.1",
     "ca-certificates": "20250419",
     "apparmor": "4.1.0-1",
+    "nftables": "1.1.3-1",
 }
 UPSTREAM_PACKAGES = dict.fromkeys(
     [
@@ -29,6 +30,7 @@ UPSTREAM_PACKAGES = dict.fromkeys(
         "docker-compose-plugin",
         "ca-certificates",
         "apparmor",
+        "nftables",
     ],
     "5:29.1.0",
 )
@@ -54,13 +56,13 @@ def host(system="debian 13", packages=None, **changes):
             host(),
             "auto",
             "distribution",
-            ["docker.io", "docker-cli", "docker-compose", "docker-buildx", "ca-certificates", "apparmor"],
+            ["docker.io", "docker-cli", "docker-compose", "docker-buildx", "ca-certificates", "apparmor", "nftables"],
         ),
         (
             host("ubuntu 22.04"),
             "auto",
             "distribution",
-            ["docker.io", "docker-compose-v2", "docker-buildx", "ca-certificates", "apparmor"],
+            ["docker.io", "docker-compose-v2", "docker-buildx", "ca-certificates", "apparmor", "nftables"],
         ),
         (host("debian 12"), "auto", "docker", list(UPSTREAM_PACKAGES)),
         (host("ubuntu 26.04"), "docker", "docker", list(UPSTREAM_PACKAGES)),

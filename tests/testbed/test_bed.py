@@ -108,6 +108,18 @@ def test_cut_and_heal(address: str) -> None:
     assert asked("run", NAME, "getent", "hosts", "registry").split()[0] == "198.18.0.2"
 
 
+def test_a_second_network(address: str) -> None:
+    """A host plugged into the private network answers there too, and no longer when that plug is pulled."""
+    private = asked("private", NAME, "on").strip()
+    assert private == address.replace("198.18.", "198.19.")
+    assert asked("private", NAME, "on").strip() == private
+    assert connects(private)
+    assert connects(address)
+    asked("private", NAME, "off")
+    assert not connects(private)
+    assert connects(address)
+
+
 def test_power_off_and_on(address: str) -> None:
     """A host without power is gone; with power again, it is back with its files at its address."""
     asked("run", NAME, "touch", "/root/kept")

@@ -53,10 +53,18 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("name", metavar="NAME")
         verb.set_defaults(do=lambda options, action=action: _with_host(options, action))
 
-    verb = verbs.add_parser("power", help="cut a host's power or give it back")
-    verb.add_argument("name", metavar="NAME")
-    verb.add_argument("wanted", choices=("off", "on"))
-    verb.set_defaults(do=lambda options: _with_host(options, lambda host: hosts.power(host, options.wanted)))
+    for name, action, text in (
+        ("power", hosts.power, "cut a host's power or give it back"),
+        (
+            "private",
+            hosts.private,
+            "plug a host into a second network that stands for a private one, or pull that plug",
+        ),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("name", metavar="NAME")
+        verb.add_argument("wanted", choices=("off", "on"))
+        verb.set_defaults(do=lambda options, action=action: _with_host(options, lambda h: action(h, options.wanted)))
 
     verb = verbs.add_parser("images", help="have the images of the services in the registry and print their references")
     verb.add_argument("names", nargs="*", metavar="NAME", help="only these")

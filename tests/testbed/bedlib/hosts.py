@@ -15,7 +15,7 @@ import time
 from . import build, confinement, containers, keys, net
 from .containers import Container
 from .engine import docker
-from .paths import DNS_ADDRESS, NETWORK
+from .paths import DNS_ADDRESS, NETWORK, PRIVATE_NETWORK
 from .say import BedError, say, step
 from .shell import alone, output
 
@@ -169,6 +169,17 @@ def heal(host: Container) -> None:
     net.attach(host.full_name, host.name, host.address)
     output([docker(), "exec", host.full_name, "sh", "-c", f"echo nameserver {DNS_ADDRESS} > /etc/resolv.conf"])
     say(f"{host.name}: back at {host.address}")
+
+
+def private(host: Container, wanted: str) -> None:
+    """Plug a host into the private network too and print its address there, or pull that plug."""
+    if wanted == "off":
+        net.detach(host.full_name, PRIVATE_NETWORK)
+        return
+    net.ensure_private()
+    address = net.private_address(host.address)
+    net.attach(host.full_name, host.name, address, PRIVATE_NETWORK)
+    print(address)
 
 
 def power(host: Container, wanted: str) -> None:

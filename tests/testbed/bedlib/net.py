@@ -11,7 +11,7 @@ import json
 import re
 
 from .engine import docker
-from .paths import GATEWAY, LABEL, NETWORK, SUBNET
+from .paths import GATEWAY, LABEL, NETWORK, PRIVATE_NETWORK, PRIVATE_SUBNET, SUBNET
 from .say import BedError, say
 from .shell import alone, output, works
 
@@ -40,29 +40,44 @@ def _remove_orphans() -> None:
             output(["ip", "link", "delete", link["ifname"]])
 
 
+def ensure_private() -> None:
+    """Have the private network. It leads nowhere else, so that no host takes it for the way to the world."""
+    with alone("network"):
+        if not works([docker(), "network", "inspect", PRIVATE_NETWORK]):
+            say(f"network: making {PRIVATE_NETWORK} ({PRIVATE_SUBNET})")
+            place = ["--internal", "--subnet", PRIVATE_SUBNET]
+            output([docker(), "network", "create", "--label", LABEL, *place, PRIVATE_NETWORK])
+
+
+def private_address(address: str) -> str:
+    """Return the address on the private network of a host that has this one on the bed's."""
+    return f"{PRIVATE_SUBNET.rpartition('.')[0]}.{address.rpartition('.')[2]}"
+
+
 def remove() -> None:
-    """Remove the bed's network."""
-    if works([docker(), "network", "inspect", NETWORK]):
-        output([docker(), "network", "rm", NETWORK])
-        say(f"network: {NETWORK} removed")
+    """Remove the bed's networks."""
+    for network in (NETWORK, PRIVATE_NETWORK):
+        if works([docker(), "network", "inspect", network]):
+            output([docker(), "network", "rm", network])
+            say(f"network: {network} removed")
 
 
-def attach(container: str, name: str, address: str) -> None:
+def attach(container: str, name: str, address: str, network: str = NETWORK) -> None:
     """Plug a container in under its name and address; a container that is plugged in stays as it is."""
-    if not attached(container):
-        output([docker(), "network", "connect", "--ip", address, "--alias", name, NETWORK, container])
+    if not attached(container, network):
+        output([docker(), "network", "connect", "--ip", address, "--alias", name, network, container])
 
 
-def detach(container: str) -> None:
+def detach(container: str, network: str = NETWORK) -> None:
     """Pull a container's plug."""
-    if attached(container):
-        output([docker(), "network", "disconnect", NETWORK, container])
+    if attached(container, network):
+        output([docker(), "network", "disconnect", network, container])
 
 
-def attached(container: str) -> bool:
+def attached(container: str, network: str = NETWORK) -> bool:
     """Tell whether a container is plugged in."""
     found = output([docker(), "inspect", "--format", "{{json .NetworkSettings.Networks}}", container])
-    return NETWORK in json.loads(found)
+    return network in json.loads(found)
 
 
 def address_for(name: str, taken: set[str]) -> str:

@@ -24,6 +24,9 @@ LABEL = "aistack.bed=1"
 NETWORK = "aistack-bed"
 SUBNET = "198.18.0.0/24"
 GATEWAY = "198.18.0.1"
+#: A second network that stands for the private one of a data centre; a host has the same last number in both.
+PRIVATE_NETWORK = "aistack-bed-private"
+PRIVATE_SUBNET = "198.19.0.0/24"
 REGISTRY_ADDRESS = "198.18.0.2"
 DNS_ADDRESS = "198.18.0.3"
 

@@ -60,9 +60,9 @@ class HostSettings:
         differences = DifferenceTracker()
         kernel = [name for name, value in self._sysctls.items() if differences.add(name, self._present(name), value)]
         files = [path for path, content in sorted(self._files.items()) if differences.add(path, _text(path), content)]
+        units = [unit for unit in self._units if differences.add(unit.name, unit.state(files), unit.goal)]
         left = [path for folder in self._folders() for path in _files.half_written(folder)]
         changes = [change("leftover", path, "remove", [LEFT]) for path in left]
-        units = [unit for unit in self._units if differences.add(unit.name, unit.state(files), unit.goal)]
         changes += [change("sysctl", name, "change") for name in kernel]
         changes += [change("file", path, verb(_text(path), self._files[path])) for path in files]
         changes += [change("unit", unit.name, "start" if unit.wanted else "remove") for unit in units]

@@ -34,6 +34,7 @@ def came_true(before: dict[str, Any], after: dict[str, Any]) -> set[Thing]:
         | _volumes(before["volumes"], after["volumes"])
         | _services(before, after)
         | {("sysctl", name, "change") for name in _differing(before["sysctls"], after["sysctls"])}
+        | _unit(before["guard"], after["guard"])
         | _named("daemon key", before["engine"]["keys"], after["engine"]["keys"])
         | _engine(before, after)
         | _stored(before["garage"], after["garage"])
@@ -139,6 +140,13 @@ def _engine(before: dict[str, Any], after: dict[str, Any]) -> set[Thing]:
     if before["moments"]["engine"] != after["moments"]["engine"]:
         return {("engine", "docker", "restart")}
     return {("engine", "docker", "reload")} if was["says"] != now["says"] else set()
+
+
+def _unit(before: str | None, after: str | None) -> set[Thing]:
+    """The unit that loads the rules for addresses of containers."""
+    if before == after:
+        return set()
+    return {("unit", "aistack-guard.service", "remove" if after is None else "start")}
 
 
 def _stored(before: dict[str, Any] | None, after: dict[str, Any] | None) -> set[Thing]:

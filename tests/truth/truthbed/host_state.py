@@ -14,6 +14,7 @@ networks, volumes  name: driver and labels; for volumes the owner of the folder 
 garage      layout, keys and buckets as its admin API tells them; None where it does not run, {"error"} where it refuses
 caddy       digest of the configuration that Caddy runs with; None where it does not run
 sysctls     the settings that the role docker_host and /etc/sysctl.d/90-aistack.conf name, as the kernel has them now
+guard       digest of the rules that keep the addresses of containers to the host; None where there are none, also not at boot
 engine      state of docker.service, digests of the keys of daemon.json, and what the engine itself says about its configuration
 packages    digest of the list of packages
 leftovers   paths of half-written files, jobs and staged releases of ours
@@ -42,6 +43,8 @@ FOLDERS = [
     "/etc/apt/sources.list.d",
     "/etc/apt/keyrings",
     "/etc/systemd/system/docker.service.d",
+    "/etc/systemd/system/aistack-guard.service",
+    "/etc/aistack",
     "/run/aistack",
 ]
 SYSCTL_FILE = "/etc/sysctl.d/90-aistack.conf"
@@ -396,6 +399,13 @@ def sysctls() -> dict[str, str]:
     return values
 
 
+def guard() -> str | None:
+    """The rules of the unit aistack-guard and whether they come back at boot."""
+    rules = command("nft", "--stateless", "list", "table", "inet", "aistack_guard")
+    at_boot = command("systemctl", "is-enabled", "aistack-guard.service").strip()
+    return digest([rules, at_boot]) if rules or at_boot == "enabled" else None
+
+
 def boot() -> str:
     """The id of this boot of the host."""
     with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as handle:
@@ -426,6 +436,7 @@ def state() -> dict[str, Any]:
         "garage": stored,
         "caddy": caddy(),
         "sysctls": sysctls(),
+        "guard": guard(),
         "engine": service,
         "packages": digest(packages),
         "leftovers": leftovers(),

@@ -13,7 +13,6 @@ import os
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _host_ports
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import (
-    LABEL_APP,
     LABEL_PROJECT,
     foreign,
     foreign_problem,
@@ -30,19 +29,25 @@ _LATER = 10
 _APPS_NEED = 100 * 1024**2
 
 
-def look(ports, docker):
-    """The facts about this host that problems() needs. `ports` is the option of that name, `docker` the client of the engine."""
+def look(ports, docker, apps=APPS):
+    """The facts about this host that problems() needs.
+
+    :param ports: the option of that name.
+    :param docker: the client of the engine.
+    :param apps: the folder of all apps.
+    """
     containers = _containers(docker)
     projects = {}
     for listed in containers:
         projects.setdefault(listed["Labels"].get(LABEL_PROJECT, ""), []).append(listed)
     strangers = {
-        name: foreign(those, os.path.join(APPS, name[len(_PROJECT) :]))
+        name: foreign(those, os.path.join(apps, name[len(_PROJECT) :]))
         for name, those in projects.items()
         if name.startswith(_PROJECT)
     }
     return {
-        "apps": sorted({listed["Labels"][LABEL_APP] for listed in containers if LABEL_APP in listed["Labels"]}),
+        # By their folders, since these are there while the engine is off, too.
+        "apps": sorted(os.listdir(apps)) if os.path.isdir(apps) else [],
         "foreign": [foreign_problem(name, those) for name, those in sorted(strangers.items()) if those],
         "disk": {path: free_bytes(path) for path in (data_root(), APPS)},
         **_host_ports.look(ports, containers),

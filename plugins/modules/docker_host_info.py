@@ -207,7 +207,7 @@ dpkg_interrupted:
   returned: always
   sample: false
 apps:
-  description: The apps of this collection that have containers on the host.
+  description: The apps of this collection that the host has files of.
   type: list
   elements: str
   returned: always

@@ -137,12 +137,11 @@ def test_our_own_projects_are_no_strangers(own):
     assert room.look([], Engine([own]))["foreign"] == []
 
 
-def test_apps_are_told_by_their_label():
-    seen = room.look(
-        [],
-        Engine([container(**{"aistack.app": "redis"}), container(project="aistack_caddy", **{"aistack.app": "caddy"})]),
-    )
-    assert seen["apps"] == ["caddy", "redis"]
+def test_apps_are_told_by_their_folders(tmp_path):
+    for app in ("redis", "caddy"):
+        (tmp_path / app).mkdir()
+    assert room.look([], Engine(), str(tmp_path))["apps"] == ["caddy", "redis"]
+    assert room.look([], Engine(), str(tmp_path / "none"))["apps"] == []
 
 
 def test_compose_app_refuses_with_the_same_sentence():

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_assumed import assume
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import foreign, foreign_problem, observe
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
     NONE,
@@ -81,7 +81,7 @@ class App:
         self.found = {path: _files.look(os.path.join(self.folder, path)) for path in paths}
         self.files = plan_files(bundle["files"], self.found, recorded_paths)
         if self.engine:
-            self.observed = observe(self.docker, bundle["project"])
+            self.observed = self._observe()
             self.images = self._look_at_images()
             self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
             self.networks = [n for n in bundle["networks"] if not self.docker.find(f"/networks/{quote(n)}")]
@@ -91,6 +91,14 @@ class App:
         loaded = self.releases.state["loaded"]
         self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
         self.watch.stop()
+
+    def _observe(self):
+        project = self.bundle["project"]
+        listed = self.docker.containers(project)
+        strangers = foreign(listed, self.folder)
+        if strangers:
+            raise AppError(foreign_problem(project, strangers))
+        return observe(self.docker, project, listed)
 
     def _look_at_images(self):
         references = sorted({service["image"] for service in self.bundle["services"].values()})

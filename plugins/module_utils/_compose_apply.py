@@ -19,7 +19,7 @@ from urllib.parse import quote
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_APP, observe
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
     RELOAD,
@@ -120,7 +120,7 @@ class Apply:
 
     def _make_networks_and_volumes(self):
         self.app.watch.phase("prepare")
-        labels = {"aistack.app": self.bundle["app"]}
+        labels = {LABEL_APP: self.bundle["app"]}
         for name in self.app.networks:
             self.docker.post(
                 "/networks/create",

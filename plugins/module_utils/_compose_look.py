@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Busy, Releases
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import secret_digest
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
@@ -91,7 +91,7 @@ def settled_apps(root, docker, besides):
             app = App(wanted, root, docker)
             if not app.changed and is_ready(wanted):
                 found[name] = {"outline": outline_digest(wanted), "result": app.result(app.observed)}
-        except (DockerError, OSError, ValueError, KeyError):
+        except (AppError, DockerError, OSError, ValueError, KeyError):
             continue
     return found
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 
+LABEL_APP = "aistack.app"
 LABEL_INPUTS = "aistack.inputs"
+LABEL_PROJECT = "com.docker.compose.project"
+LABEL_FOLDER = "com.docker.compose.project.working_dir"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
 
@@ -114,10 +117,33 @@ class Observed:
         return f"not running ({self.state})"
 
 
-def observe(docker, project):
-    """{service: Observed} of a project; where several containers of one service exist, the running or the newest one."""
+def foreign(listed, folder):
+    """Of listed containers of an app's project, those that somebody else made: without our label, from another folder."""
+    return [
+        each for each in listed if LABEL_APP not in each["Labels"] and each["Labels"].get(LABEL_FOLDER, "") != folder
+    ]
+
+
+def foreign_problem(project, strangers):
+    """The sentence that refuses a project in which foreign() found these containers."""
+    first = strangers[0]
+    return (
+        f"The compose project {project} on this host was not made by this collection, which needs that name (container"
+        f" {first['Names'][0].lstrip('/')}, from {first['Labels'].get(LABEL_FOLDER) or 'no folder'}): give the project another name,"
+        f" or remove it with docker compose -p {project} down."
+    )
+
+
+def observe(docker, project, containers=None):
+    """{service: Observed} of a project; where several containers of one service exist, the running or the newest one.
+
+    containers: the engine's list of the project's containers, if it is at hand.
+    """
     found = {}
-    for listed in sorted(docker.containers(project), key=lambda c: (c["State"] == "running", c["Created"])):
+    for listed in sorted(
+        docker.containers(project) if containers is None else containers,
+        key=lambda c: (c["State"] == "running", c["Created"]),
+    ):
         if listed["Labels"].get(LABEL_ONE_OFF) == "True":
             continue
         container = docker.inspect(listed["Id"])

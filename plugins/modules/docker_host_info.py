@@ -12,6 +12,10 @@ version_added: 0.1.0
 description:
   - Reads the operating system, the installed Docker packages, the engine's and the compose plugin's versions and the state of the service
     in one call, and tells what must be installed from where. It changes nothing and runs on a host without Docker.
+  - Also looks whether there is room for apps, that is free disk, ports that nobody else holds, addresses that the host has, no compose
+    project of somebody else with a name of this collection, and a clock that agrees with the controller's.
+  - It is made to be the first thing that a playbook does on a host. If the host cannot be reached, lets nobody become root without a
+    password, or has no Python, it says so in one sentence with what to set.
 options:
   source:
     description:
@@ -37,6 +41,52 @@ options:
       - Oldest version of the compose plugin that is accepted.
     type: str
     default: "2.26"
+  minimum_free_disk:
+    description:
+      - What must be free where the engine keeps its data before the first app is there, as a number with k, m, g or t. A host that has
+        apps of this collection needs a tenth of it.
+    type: str
+    default: 10g
+  max_clock_skew:
+    description:
+      - By how many seconds the host's clock may differ from the controller's. Certificates, signatures of S3 requests and sign-ins
+        fail where clocks differ much.
+    type: int
+    default: 60
+  ports:
+    description:
+      - Where apps of this collection listen on this host. A port that another program or container holds is a problem, and an
+        address that the host does not have is one too.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The variable that says which port it is, for the sentence about it.
+        type: str
+        required: true
+      port:
+        description: The port.
+        type: int
+        required: true
+      protocol:
+        description: Its protocol.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      addresses:
+        description: The addresses of the host at which the app listens; an empty list means all.
+        type: list
+        elements: str
+        default: []
+      address_name:
+        description: The variable that says which addresses they are.
+        type: str
+        default: addresses
+      app:
+        description: The app that listens there, and so may hold the port already.
+        type: str
+        required: true
 attributes:
   check_mode:
     description: The module only reads.
@@ -156,6 +206,43 @@ dpkg_interrupted:
   type: bool
   returned: always
   sample: false
+apps:
+  description: The apps of this collection that the host has files of.
+  type: list
+  elements: str
+  returned: always
+  sample: [caddy, redis]
+disk:
+  description: Free bytes on the filesystems of the engine's data and of the apps' files.
+  type: dict
+  returned: always
+  sample: {/var/lib/docker: 31138512896, /opt/aistack: 31138512896}
+taken:
+  description:
+    - Who listens at one of O(ports), each with C(protocol), C(address), C(port), C(process), C(pid), C(container) and C(app) (the app of
+      this collection that the container is of, or nothing).
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - {protocol: tcp, address: 0.0.0.0, port: 80, process: nginx, pid: 812, container: "", app: ""}
+strange:
+  description: Addresses of O(ports) that the host does not have.
+  type: list
+  elements: str
+  returned: always
+  sample: []
+foreign:
+  description: Sentences about compose projects with a name of this collection that somebody else made.
+  type: list
+  elements: str
+  returned: always
+  sample: []
+time:
+  description: The host's clock, in seconds since 1970 (UTC).
+  type: float
+  returned: always
+  sample: 1763700000.5
 repository_url:
   description: Address of the Docker packages in the host's apt sources; empty without one.
   type: str
@@ -163,9 +250,23 @@ repository_url:
   sample: ""
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils import _host_room
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import is_off
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look, planned
+
+_PORT = {
+    "name": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "address_name": {"type": "str", "default": "addresses"},
+    "app": {"type": "str", "required": True},
+}
 
 
 def main():
@@ -175,19 +276,31 @@ def main():
             "repository_url": {"type": "str", "default": "https://download.docker.com/linux"},
             "minimum_engine": {"type": "str", "default": "25.0"},
             "minimum_compose": {"type": "str", "default": "2.26"},
+            "minimum_free_disk": {"type": "str", "default": "10g"},
+            "max_clock_skew": {"type": "int", "default": 60},
+            "ports": {"type": "list", "elements": "dict", "default": [], "options": _PORT},
         },
         supports_check_mode=True,
     )
     given = module.params
+    if _host_room.as_bytes(given["minimum_free_disk"]) is None:
+        module.fail_json(
+            msg=f"minimum_free_disk is '{given['minimum_free_disk']}', which is no size: set it to a number with k, m, g or t, such as 10g."
+        )
     facts = look(module.run_command)
     facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
     assessed = assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])
+    # systemd would start an engine that is off if its socket were asked.
+    room = _host_room.look(given["ports"], Docker(timeout=30, off=not facts["running"] and is_off(module.run_command)))
+    assessed["problems"] += _host_room.problems(room, given["minimum_free_disk"], given["ports"])
     repository = f"{given['repository_url']}/{facts['system'][0]}" if assessed["source"] == "docker" else ""
     module.exit_json(
         changed=False,
         changes=planned(facts, assessed, repository),
         repository=repository,
+        time=time.time(),
         **facts,
+        **room,
         **assessed,
     )
 

@@ -19,7 +19,7 @@ import zlib
 
 import yaml
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_INPUTS
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_APP, LABEL_INPUTS
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import under
 
 COMPOSE_FILE = "compose.yml"
@@ -28,7 +28,6 @@ OVERRIDE_HEADER = (
     "# Written by selfhost.aistack.compose_app: names, labels and environment files of the services in compose.yml.\n"
     "# A change by hand is put right by the next run.\n"
 )
-LABEL_APP = "aistack.app"
 
 _APP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 

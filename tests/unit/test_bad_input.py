@@ -43,6 +43,7 @@ class Run:
 
     output: str
     sentences: tuple[str, ...]
+    rc: int
 
 
 # What is wrong, and the sentences that must come of it: how each begins, and what it says is accepted.
@@ -189,6 +190,29 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "caddy_tls_max_body is '1g'": "a size with its unit",
         },
     ),
+    "a typo": (
+        {"redis_maxmemry": "1g", "docker_host_log_size": "20m", "aistack_foo": 1, "gateway_xyz_of_ours": 1},
+        {
+            "redis_maxmemry is no variable of this collection": "correct it to redis_maxmemory",
+            "docker_host_log_size is no variable of this collection": "correct it to docker_host_log_max_size",
+            "aistack_foo is no variable of this collection": "name it in aistack_other_variables",
+            "gateway_xyz_of_ours is no variable of this collection": "name it in aistack_other_variables",
+        },
+    ),
+    "docker_host": (
+        {
+            "docker_host_minimum_free_disk": "10 GB",
+            "docker_host_max_clock_skew": "1m",
+            "docker_host_log_max_files": 0,
+            "docker_host_minimum_engine": "newest",
+        },
+        {
+            "docker_host_minimum_free_disk is '10 GB'": "a number with k, m, g or t, such as 10g",
+            "docker_host_max_clock_skew is '1m'": "a whole number from 1 to 86400",
+            "docker_host_log_max_files is 0": "a whole number from 1 to 1000",
+            "docker_host_minimum_engine is 'newest'": "such as '25.0'",
+        },
+    ),
     "two roles": (
         {
             "gateway_s3_region": "us-east-1",
@@ -204,14 +228,21 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-def play(variables: dict[str, Any], groups: dict[str, Any] | None = None) -> Run:
-    """Play site.yml on a copy of the inventory that people copy, with these values and what is added to these groups."""
+def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) -> Run:
+    """Play site.yml on a copy of the inventory that people copy, with these values, or on one that has these groups."""
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder) / "site"
-        shutil.copytree(ROOT / "inventories" / "single_vm", inventory)
+        if groups is None:
+            shutil.copytree(ROOT / "inventories" / "single_vm", inventory)
+        else:
+            inventory.mkdir()
         # A file read after hosts.yml, whose values win over what stands there.
-        host = {"all": {"hosts": {"vm1": {**FILLED_IN, **variables}}, "children": groups or {}}}
-        (inventory / "values.yml").write_text(json.dumps(host), encoding="utf-8")
+        children = {name: {"hosts": dict.fromkeys(hosts, {})} for name, hosts in (groups or {}).items()}
+        hosts = {
+            name: {**FILLED_IN, **variables} for name in {"vm1", *(h for hs in (groups or {}).values() for h in hs)}
+        }
+        site = {"all": {"hosts": hosts, "children": children}}
+        (inventory / "values.yml").write_text(json.dumps(site), encoding="utf-8")
         (Path(folder) / "ansible.cfg").touch()
         done = subprocess.run(
             [
@@ -228,8 +259,8 @@ def play(variables: dict[str, Any], groups: dict[str, Any] | None = None) -> Run
             text=True,
             check=False,
         )
-    failed = re.search(r"^fatal: \[vm1\]: FAILED! => (\{.*\})$", done.stdout, re.MULTILINE)
-    return Run(done.stdout, tuple(json.loads(failed.group(1))["msg"].splitlines()) if failed else ())
+    failed = re.search(r"^fatal: \[(?:vm\d|localhost)\]: FAILED! => (\{.*\})$", done.stdout, re.MULTILINE)
+    return Run(done.stdout, tuple(json.loads(failed.group(1))["msg"].splitlines()) if failed else (), done.returncode)
 
 
 run_of = functools.cache(lambda what: play(WRONG[what][0]))
@@ -275,10 +306,71 @@ def test_right_values_come_as_far_as_the_host():
     assert not run.sentences
 
 
-def test_roles_on_different_machines_are_refused():
-    run = play({}, {"docling": {"hosts": {"vm2": FILLED_IN}}})
+ROLES = ("docker_host", "redis", "garage_storage", "docling", "gateway", "caddy_tls")
+ONE = {role: ["vm1"] for role in ROLES}
+
+# What is wrong with the groups, and how its one sentence begins and what it advises.
+GROUPS: dict[str, tuple[dict[str, list[str]], str, str]] = {
+    "roles on different machines": (
+        {**ONE, "docling": ["vm2"]},
+        "the groups redis, garage_storage, docling, gateway and caddy_tls have different hosts",
+        "put the same one host into each of them",
+    ),
+    "two hosts in a group": (
+        {**ONE, "docling": ["vm1", "vm2"]},
+        "the group docling has more than one host (vm1, vm2)",
+        "leave one host there",
+    ),
+    "two hosts in every group": (
+        dict.fromkeys(ROLES, ["vm1", "vm2"]),
+        "the groups redis, garage_storage, docling, gateway, caddy_tls have more than one host (vm1, vm2)",
+        "an inventory of its own",
+    ),
+    "a group without a host": (
+        {**ONE, "docling": []},
+        "the group docling has no host",
+        "put the host that runs it there, or leave the group out of the inventory if it is served from elsewhere",
+    ),
+    "groups left out that nothing stands for": (
+        {role: ONE[role] for role in ROLES if role not in ("redis", "docling")},
+        "the inventory has no group redis, docling and does not set gateway_redis_url, gateway_docling_url",
+        "set the variables to the addresses",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", GROUPS)
+def test_wrong_groups_are_one_sentence(what):
+    groups, begin, advice = GROUPS[what]
+    run = play({}, groups)
+    assert run.sentences, run.output
+    assert len(run.sentences) == 1, run.output
+    assert run.sentences[0].startswith(begin), run.sentences
+    assert advice in run.sentences[0]
+    assert "UNREACHABLE" not in run.output
+
+
+@pytest.mark.parametrize("groups", [{}, {role: [] for role in ROLES}, {"webservers": ["vm1"]}])
+def test_an_inventory_without_a_host_for_us_is_an_error(groups):
+    """Without it Ansible would leave out every play and end with exit code 0."""
+    run = play({}, groups)
+    assert run.rc != 0
     assert len(run.sentences) == 1, run.output
     assert run.sentences[0].startswith(
-        "the groups redis, garage_storage, docling, gateway and caddy_tls have different hosts"
+        "none of the groups docker_host, redis, garage_storage, docling, gateway, caddy_tls has a host"
     )
-    assert "UNREACHABLE" not in run.output
+    assert "put your machine into them" in run.sentences[0]
+
+
+def test_a_group_that_is_served_from_elsewhere_may_be_left_out():
+    """The run comes as far as the host, and nobody answers."""
+    run = play(
+        {"gateway_redis_url": "redis://cache.example.org:6379/0"},
+        {role: ONE[role] for role in ROLES if role != "redis"},
+    )
+    assert "UNREACHABLE" in run.output, run.output
+
+
+def test_a_name_that_the_inventory_keeps_for_itself_is_no_typo():
+    run = play({"gateway_of_the_rack": "192.0.2.1", "aistack_other_variables": ["gateway_of_the_rack"]})
+    assert "UNREACHABLE" in run.output, run.output

@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
             hosts.private,
             "plug a host into a second network that stands for a private one, or pull that plug",
         ),
+        ("ipv6", hosts.ipv6, "give a host an IPv6 address besides and print it, or take it away"),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("name", metavar="NAME")

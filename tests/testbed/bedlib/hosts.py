@@ -15,7 +15,7 @@ import time
 from . import build, confinement, containers, keys, net
 from .containers import Container
 from .engine import docker
-from .paths import DNS_ADDRESS, NETWORK, PRIVATE_NETWORK
+from .paths import DNS_ADDRESS, NETWORK, NETWORK6, PRIVATE_NETWORK
 from .say import BedError, say, step
 from .shell import alone, output
 
@@ -108,7 +108,7 @@ def let_in(host: Container) -> None:
     """Put this checkout's key into a running host, and the host's key into this checkout's known hosts."""
     public = keys.ensure().with_suffix(".pub").read_bytes()
     shown = output([docker(), "exec", "--interactive", host.full_name, "sh", "-c", _LET_IN], stdin=public)
-    keys.remember(host.name, host.address, shown)
+    keys.remember([host.address, net.ipv6_address(host.address), host.name], shown)
 
 
 def _wait_until_up(host: Container) -> None:
@@ -179,6 +179,23 @@ def private(host: Container, wanted: str) -> None:
     net.ensure_private()
     address = net.private_address(host.address)
     net.attach(host.full_name, host.name, address, PRIVATE_NETWORK)
+    print(address)
+
+
+def ipv6(host: Container, wanted: str) -> None:
+    """Give a host an address with IPv6 besides and print it, or take it away again."""
+    if wanted == "off":
+        net.detach(host.full_name, NETWORK6)
+        return
+    net.ensure_ipv6()
+    address = net.ipv6_address(host.address)
+    net.attach(host.full_name, host.name, address, NETWORK6)
+    let_in(host)
+    end = time.monotonic() + _READY_S
+    while not _greets(address):
+        if time.monotonic() > end:
+            raise BedError(f"{host.name} does not answer at {address}; does this machine have IPv6?")
+        time.sleep(0.1)
     print(address)
 
 

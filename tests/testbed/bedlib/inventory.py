@@ -38,7 +38,7 @@ def text(names: list[str], user: str) -> str:
 
 
 def _variables() -> dict:
-    """Return the variables of all hosts: image references, and the trust in the registry that serves them."""
+    """Return the variables of all hosts: image references, the trust in the registry that serves them, and what disk that takes."""
     references = images.published()
     missing = [image.name for image in images.ALL if image.name not in references]
     if missing:
@@ -48,6 +48,8 @@ def _variables() -> dict:
         "bed_images": references,
         **roles,
         "docker_host_daemon_config": {"insecure-registries": [REGISTRY]},
+        # The bed's images are small, and all hosts share one disk.
+        "docker_host_minimum_free_disk": "3g",
     }
 
 

@@ -34,15 +34,15 @@ def host_key(name: str) -> Path:
     return path
 
 
-def remember(name: str, address: str, public_key: str) -> None:
-    """Write down a host's public key in place of what was known about that name and address."""
+def remember(names: list[str], public_key: str) -> None:
+    """Write down a host's public key in place of what was known about any of its names and addresses."""
     KNOWN_HOSTS.parent.mkdir(parents=True, exist_ok=True)
     with alone("keys"):
         old = KNOWN_HOSTS.read_text().splitlines() if KNOWN_HOSTS.exists() else []
-        line = f"{address},{name} {' '.join(public_key.split()[:2])}"
+        line = f"{','.join(names)} {' '.join(public_key.split()[:2])}"
         if line in old:
             return
-        kept = [entry for entry in old if not {name, address} & set(entry.split()[0].split(","))]
+        kept = [entry for entry in old if not set(names) & set(entry.split()[0].split(","))]
         unfinished = KNOWN_HOSTS.with_suffix(".part")
         unfinished.write_text("\n".join([*kept, line]) + "\n")
         unfinished.rename(KNOWN_HOSTS)

@@ -11,7 +11,7 @@ import json
 import re
 
 from .engine import docker
-from .paths import GATEWAY, LABEL, NETWORK, PRIVATE_NETWORK, PRIVATE_SUBNET, SUBNET
+from .paths import GATEWAY, LABEL, NETWORK, NETWORK6, PREFIX6, PRIVATE_NETWORK, PRIVATE_SUBNET, SUBNET
 from .say import BedError, say
 from .shell import alone, output, works
 
@@ -54,9 +54,23 @@ def private_address(address: str) -> str:
     return f"{PRIVATE_SUBNET.rpartition('.')[0]}.{address.rpartition('.')[2]}"
 
 
+def ensure_ipv6() -> None:
+    """Have the bed's network with IPv6."""
+    with alone("network"):
+        if not works([docker(), "network", "inspect", NETWORK6]):
+            say(f"network: making {NETWORK6} ({PREFIX6}/64)")
+            make = [docker(), "network", "create", "--label", LABEL, "--ipv6", "--subnet", f"{PREFIX6}/64"]
+            output([*make, "--gateway", f"{PREFIX6}1", NETWORK6])
+
+
+def ipv6_address(address: str) -> str:
+    """Return the address with IPv6 of a host that has this one on the bed's."""
+    return f"{PREFIX6}{address.rpartition('.')[2]}"
+
+
 def remove() -> None:
     """Remove the bed's networks."""
-    for network in (NETWORK, PRIVATE_NETWORK):
+    for network in (NETWORK, PRIVATE_NETWORK, NETWORK6):
         if works([docker(), "network", "inspect", network]):
             output([docker(), "network", "rm", network])
             say(f"network: {network} removed")
@@ -65,7 +79,8 @@ def remove() -> None:
 def attach(container: str, name: str, address: str, network: str = NETWORK) -> None:
     """Plug a container in under its name and address; a container that is plugged in stays as it is."""
     if not attached(container, network):
-        output([docker(), "network", "connect", "--ip", address, "--alias", name, network, container])
+        option = "--ip6" if ":" in address else "--ip"
+        output([docker(), "network", "connect", option, address, "--alias", name, network, container])
 
 
 def detach(container: str, network: str = NETWORK) -> None:

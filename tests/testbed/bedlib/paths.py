@@ -27,6 +27,9 @@ GATEWAY = "198.18.0.1"
 #: A second network that stands for the private one of a data centre; a host has the same last number in both.
 PRIVATE_NETWORK = "aistack-bed-private"
 PRIVATE_SUBNET = "198.19.0.0/24"
+#: A second network for hosts that are to be reached by IPv6; a host's last byte there is that of its first address.
+NETWORK6 = "aistack-bed6"
+PREFIX6 = "fd0c:a157:ac4b::"
 REGISTRY_ADDRESS = "198.18.0.2"
 DNS_ADDRESS = "198.18.0.3"
 

@@ -5,7 +5,7 @@
 # The verbs of this repository. Each is one line; what they do stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down convert test lint unit sanity integration molecule e2e bench
+.PHONY: help up down convert drift test lint unit sanity integration molecule fuzz truth e2e soak bench
 
 # The time at which make was called, so that the table of steps can say how long the Python environment took.
 PYTHON = STARTED=$$(date +%s.%N) && export STARTED && tools/venv && .venv/bin/python
@@ -33,8 +33,11 @@ down: ## remove the local test hosts; images and the Python environment stay
 convert: ## PDF=path [INVENTORY=path]: any PDF through the front door, Markdown to standard output
 	@$(PYTHON) tools/convert.py "$$PDF"
 
+drift: ## [INVENTORY=path]: what differs on the hosts from the inventory; 0 nothing, 2 something, 1 an error
+	@$(PYTHON) tools/drift.py
+
 test: ## every test there is, cheap ones first, with a table of times
-	@$(PYTHON) tools/test.py lint sanity unit testbed integration molecule e2e
+	@$(PYTHON) tools/test.py lint sanity unit testbed integration fuzz molecule truth e2e
 
 lint: ## ruff, yamllint, ansible-lint, shellcheck, changelog
 	@$(PYTHON) tools/test.py lint
@@ -51,8 +54,17 @@ integration: ## [TARGET=name] every module against the real service, on a test h
 molecule: ## the whole stack: create, converge, idempotence, check, side effects, verify, destroy
 	@$(PYTHON) tools/test.py testbed molecule
 
+fuzz: ## thousands of odd values against the parsers that read them for real
+	@$(PYTHON) tools/test.py testbed fuzz
+
+truth: ## the promises of docs/what-you-can-rely-on.md, on a test host with the whole stack
+	@$(PYTHON) tools/test.py testbed truth
+
 e2e: ## what a person does, from the outside: make up twice, a PDF of their own, a browser
 	@$(PYTHON) tools/test.py testbed e2e
+
+soak: ## every point at which a run can be cut and every way a release can fail; takes hours, says how many
+	@$(PYTHON) tools/test.py testbed soak
 
 bench: ## figures into tests/bench/latest.json, against the local test host
 	@$(PYTHON) tests/bench/run.py

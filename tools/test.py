@@ -24,8 +24,11 @@ PARTS: dict[str, tuple[list[str], float]] = {
     "unit": (["tools/unit"], 600),
     "testbed": ([_BED, "images"], 4500),
     "integration": ([_PYTHON, "tools/integration.py"], 1800),
+    "fuzz": (["tools/fuzz"], 900),
     "molecule": (["tools/molecule"], 1500),
+    "truth": (["tools/truth"], 2400),
     "e2e": (["tools/e2e"], 1200),
+    "soak": (["tools/soak"], 36000),
 }
 
 

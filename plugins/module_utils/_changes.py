@@ -26,6 +26,13 @@ def change(kind, name, action, why=()):
     return {"kind": kind, "name": name, "action": action, "why": list(why)}
 
 
+def answer(module, result):
+    """End a module with its result, whose C(warnings) are told the way Ansible wants it. Never returns."""
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
 def verb(before, after):
     """create, change or remove, by what there is before and after (None: nothing)."""
     if before is None:

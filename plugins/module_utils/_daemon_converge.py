@@ -31,6 +31,16 @@ _TICK = 0.02
 _PATIENCE = 300
 
 
+def daemon_argument_spec():
+    """The options of docker_daemon_config."""
+    return {
+        "owner": {"type": "str", "default": "docker_host"},
+        "config": {"type": "dict", "required": True},
+        "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+        "timeout": {"type": "int", "default": 120},
+    }
+
+
 class DaemonConfig:
     """One owner's contribution to one daemon.json.
 

@@ -58,9 +58,7 @@ def look(run):
         "enabled": enabled,
         "repository_url": _repository_url(),
         "dpkg_interrupted": any(name.isdigit() for name in _names("/var/lib/dpkg/updates")),
-        "nofile_limit": nofile_limit(
-            _read("/proc/1/limits"), _read("/proc/1/status"), _read("/proc/1/uid_map"), _read("/proc/sys/fs/nr_open")
-        ),
+        "nofile_limit": host_nofile_limit(),
     }
 
 
@@ -99,6 +97,26 @@ def _repository_url():
     """Where Docker's packages come from according to this host's apt, or nothing."""
     found = re.search(r"^URIs:\s*(\S+)", _read(REPOSITORY_FILE), re.MULTILINE)
     return found.group(1) if found else ""
+
+
+def host_nofile_limit():
+    """The most open files that a container on this host can be given."""
+    return nofile_limit(
+        _read("/proc/1/limits"), _read("/proc/1/status"), _read("/proc/1/uid_map"), _read("/proc/sys/fs/nr_open")
+    )
+
+
+def within_reach(config, limit):
+    """Keys of daemon.json with a C(default-ulimits) for open files that this host can give.
+
+    :param config: the keys as they are wanted.
+    :param limit: the most open files of a container here; what is wanted above it is lowered to it.
+    """
+    nofile = (config.get("default-ulimits") or {}).get("nofile")
+    if not isinstance(nofile, dict):
+        return config
+    lowered = {key: min(value, limit) if key in ("Soft", "Hard") else value for key, value in nofile.items()}
+    return dict(config, **{"default-ulimits": dict(config["default-ulimits"], nofile=lowered)})
 
 
 def nofile_limit(limits, status, uid_map, nr_open):

@@ -15,12 +15,39 @@ import stat
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import LEFT, change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_units import Unit
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+")
 
 
 class SettingsError(Exception):
     """A setting that cannot be; the text is one sentence."""
+
+
+def settings_argument_spec():
+    """The options of host_settings."""
+    return {
+        "sysctls": {"type": "dict", "default": {}},
+        "optional_sysctls": {"type": "list", "elements": "str", "default": []},
+        "sysctl_file": {"type": "path", "default": "/etc/sysctl.d/90-aistack.conf"},
+        "files": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
+        },
+        "units": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "wanted": {"type": "bool", "default": True},
+                "files": {"type": "list", "elements": "path", "default": []},
+                "check": {"type": "list", "elements": "str", "required": True},
+            },
+        },
+    }
 
 
 class HostSettings:
@@ -54,6 +81,13 @@ class HostSettings:
                 )
         self._files = dict(files)
         self._files[sysctl_file] = self._boot_file()
+
+    @classmethod
+    def of(cls, options, run):
+        """From the options of host_settings; `run` is the run_command of an AnsibleModule."""
+        files = {entry["path"]: entry["content"] for entry in options["files"]}
+        units = [Unit(run, spec) for spec in options["units"]]
+        return cls(options["sysctls"], options["optional_sysctls"], options["sysctl_file"], files, units)
 
     def converge(self, check=False):
         """Do what is missing, or only tell it. Returns the module's result; SettingsError if the kernel refuses a value."""

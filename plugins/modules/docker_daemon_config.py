@@ -36,6 +36,8 @@ options:
       - The keys of C(daemon.json) that this contributor wants, as the engine's manual names them.
       - A key or sub key with the value null is left out, as if it were not given.
       - An empty dictionary takes back everything that this contributor has set.
+      - A limit of open files in C(default-ulimits) that is above what this host can give a container is lowered to that, since the engine
+        would start no container at all.
       - Values in C(log-opts) must be texts, also if they look like numbers.
     type: dict
     required: true
@@ -125,28 +127,31 @@ healed:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_config import ConfigError
-from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_converge import DaemonConfig
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_converge import (
+    DaemonConfig,
+    daemon_argument_spec,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import EngineService, ServiceError
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import host_nofile_limit, within_reach
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "owner": {"type": "str", "default": "docker_host"},
-            "config": {"type": "dict", "required": True},
-            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
-            "timeout": {"type": "int", "default": 120},
-        },
+        argument_spec=daemon_argument_spec(),
         supports_check_mode=True,
     )
     given = module.params
     try:
         service = EngineService(module.run_command, given["timeout"])
-        config = DaemonConfig(given["path"], given["owner"], given["config"], service)
-        module.exit_json(**config.converge(check=module.check_mode))
+        config = DaemonConfig(
+            given["path"], given["owner"], within_reach(given["config"], host_nofile_limit()), service
+        )
+        result = config.converge(check=module.check_mode)
     except (ConfigError, ServiceError) as exc:
         module.fail_json(msg=str(exc))
+    answer(module, result)
 
 
 if __name__ == "__main__":

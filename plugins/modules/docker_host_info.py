@@ -53,6 +53,14 @@ options:
         fail where clocks differ much.
     type: int
     default: 60
+  daemon:
+    description:
+      - What M(selfhost.aistack.docker_daemon_config) will be given, to learn from RV(settled) whether it has anything to change.
+    type: dict
+  settings:
+    description:
+      - What M(selfhost.aistack.host_settings) will be given, likewise.
+    type: dict
   ports:
     description:
       - Where apps of this collection listen on this host. A port that another program or container holds is a problem, and an
@@ -232,6 +240,11 @@ strange:
   elements: str
   returned: always
   sample: []
+settled:
+  description: Whether the modules that O(daemon) and O(settings) are for have nothing to change. False if these are not given.
+  returned: always
+  type: bool
+  sample: true
 foreign:
   description: Sentences about compose projects with a name of this collection that somebody else made.
   type: list
@@ -258,6 +271,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils import _host_room
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import is_off
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look, planned
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_settled import is_settled
 
 _PORT = {
     "name": {"type": "str", "required": True},
@@ -278,6 +292,8 @@ def main():
             "minimum_compose": {"type": "str", "default": "2.26"},
             "minimum_free_disk": {"type": "str", "default": "10g"},
             "max_clock_skew": {"type": "int", "default": 60},
+            "daemon": {"type": "dict"},
+            "settings": {"type": "dict"},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": _PORT},
         },
         supports_check_mode=True,
@@ -294,10 +310,14 @@ def main():
     room = _host_room.look(given["ports"], Docker(timeout=30, off=not facts["running"] and is_off(module.run_command)))
     assessed["problems"] += _host_room.problems(room, given["minimum_free_disk"], given["ports"])
     repository = f"{given['repository_url']}/{facts['system'][0]}" if assessed["source"] == "docker" else ""
+    settled = False
+    if given["daemon"] and given["settings"]:
+        settled = is_settled(given["daemon"], given["settings"], facts["nofile_limit"], module.run_command)
     module.exit_json(
         changed=False,
         changes=planned(facts, assessed, repository),
         repository=repository,
+        settled=settled,
         time=time.time(),
         **facts,
         **room,

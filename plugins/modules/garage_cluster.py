@@ -241,6 +241,7 @@ buckets:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     GarageUnsure,
@@ -280,9 +281,7 @@ def main():
         result = converged(module.params, module.check_mode)
     except (GarageError, LockTimeout) as problem:
         module.fail_json(msg=str(problem))
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+    answer(module, result)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ zone_redundancy:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
 from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageError,
     client_from_params,
@@ -137,9 +138,7 @@ def main():
         result = run_layout(client, module.params, module.check_mode)
     except (GarageError, LockTimeout) as problem:
         module.fail_json(msg=str(problem))
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+    answer(module, result)
 
 
 if __name__ == "__main__":

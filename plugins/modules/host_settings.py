@@ -140,44 +140,26 @@ units:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import HostSettings, SettingsError
-from ansible_collections.selfhost.aistack.plugins.module_utils._host_units import Unit, UnitError
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import (
+    HostSettings,
+    SettingsError,
+    settings_argument_spec,
+)
+from ansible_collections.selfhost.aistack.plugins.module_utils._host_units import UnitError
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "sysctls": {"type": "dict", "default": {}},
-            "optional_sysctls": {"type": "list", "elements": "str", "default": []},
-            "sysctl_file": {"type": "path", "default": "/etc/sysctl.d/90-aistack.conf"},
-            "files": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
-            },
-            "units": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "wanted": {"type": "bool", "default": True},
-                    "files": {"type": "list", "elements": "path", "default": []},
-                    "check": {"type": "list", "elements": "str", "required": True},
-                },
-            },
-        },
+        argument_spec=settings_argument_spec(),
         supports_check_mode=True,
     )
     given = module.params
-    files = {entry["path"]: entry["content"] for entry in given["files"]}
-    units = [Unit(module.run_command, spec) for spec in given["units"]]
     try:
-        settings = HostSettings(given["sysctls"], given["optional_sysctls"], given["sysctl_file"], files, units)
-        module.exit_json(**settings.converge(check=module.check_mode))
+        result = HostSettings.of(given, module.run_command).converge(check=module.check_mode)
     except (SettingsError, UnitError) as exc:
         module.fail_json(msg=str(exc))
+    answer(module, result)
 
 
 if __name__ == "__main__":

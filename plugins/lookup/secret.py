@@ -16,7 +16,7 @@ description:
   - A kept value never changes by itself. Asking with another length, alphabet or prefix returns what is kept; asking with
     another class is an error. Two runs at once get the same value.
   - A file that cannot be read or understood is an error and is never overwritten.
-  - In check mode nothing is written. A secret that does not exist yet is then a value of the same shape that is forgotten
+  - In check mode, and in the playbook C(selfhost.aistack.drift), nothing is written. A secret that does not exist yet is then a value of the same shape that is forgotten
     again, and that is another one each time.
 author: selfhost.aistack contributors (@selfhost-aistack)
 options:
@@ -101,6 +101,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         variables = variables or {}
         self.set_options(var_options=variables, direct=kwargs)
+        only_look = bool(variables.get("ansible_check_mode") or variables.get("aistack_look_only"))
         shape = Shape(
             length=self.get_option("length"), alphabet=self.get_option("alphabet"), prefix=self.get_option("prefix")
         )
@@ -110,10 +111,7 @@ class LookupModule(LookupBase):
                 self._loader._vault.secrets or [],
                 display.warning,
             )
-            return [
-                store.get(term, shape, self.get_option("klass"), bool(variables.get("ansible_check_mode")))
-                for term in terms
-            ]
+            return [store.get(term, shape, self.get_option("klass"), only_look) for term in terms]
         except SecretStoreError as error:
             raise AnsibleLookupError(str(error)) from None
 

@@ -33,17 +33,31 @@ def look(wanted, containers):
     :returns: {"taken": who listens at a wanted port, "strange": wanted addresses that this host does not have}.
     """
     asked = {(entry["protocol"], int(entry["port"])) for entry in wanted}
-    published = [entry for entry in _published(containers) if (entry["protocol"], entry["port"]) in asked]
+    taken = holders(containers, asked)
+    addresses = {address for entry in wanted for address in entry["addresses"]}
+    return {"taken": taken, "strange": sorted(address for address in addresses if not is_own(address))}
+
+
+def holders(containers, asked=None):
+    """Who holds open the ports that others can reach.
+
+    :param containers: the engine's list of containers.
+    :param asked: pairs of protocol and port; None means every one.
+    :returns: dictionaries with protocol, address, port, process, pid, container and app; what does not apply is empty.
+    """
+    published = [entry for entry in _published(containers) if _is_asked(entry, asked)]
     by_engine = {(entry["protocol"], entry["port"]) for entry in published}
-    open_sockets = [entry for entry in listening() if (entry["protocol"], entry["port"]) in asked]
+    open_sockets = [entry for entry in listening() if _is_asked(entry, asked)]
     owners = _owners({entry.pop("inode"): entry for entry in open_sockets}, containers) if open_sockets else []
-    taken = published + [
+    return published + [
         entry
         for entry in owners
         if not (entry["process"] in _PROXIES and (entry["protocol"], entry["port"]) in by_engine)
     ]
-    addresses = {address for entry in wanted for address in entry["addresses"]}
-    return {"taken": taken, "strange": sorted(address for address in addresses if not is_own(address))}
+
+
+def _is_asked(entry, asked):
+    return asked is None or (entry["protocol"], entry["port"]) in asked
 
 
 def listening(tables=None):
@@ -160,7 +174,7 @@ def problems(wanted, found):
         for holder in found["taken"]:
             if _collides(entry, holder):
                 told.append(
-                    f"{entry['name']} is {entry['port']}, and {_place(holder)} of this host is taken by {_who(holder)}:"
+                    f"{entry['name']} is {entry['port']}, and {_place(holder)} of this host is taken by {who(holder)}:"
                     f" stop that, or set {entry['name']} to a port that is free."
                 )
                 break
@@ -189,7 +203,8 @@ def _place(holder):
     return f"{holder['protocol'].upper()} port {holder['port']} ({host})"
 
 
-def _who(holder):
+def who(holder):
+    """Who holds a port, in words."""
     container = f"the container {holder['container']}"
     if not holder["process"]:
         return container if holder["container"] else "a process that cannot be seen"

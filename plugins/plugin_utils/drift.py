@@ -58,19 +58,28 @@ def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]
                 failures.append({"where": _words(name), "why": str(part.get("msg", "The host cannot be reached."))})
             elif not part.get("skipped"):
                 _add(found["drift"], [dict(change, host=host) for change in _changes(name, part)])
+                notes = [
+                    {"kind": "warning", "name": _words(name), "what": _line(text)} for text in part.get("warnings", [])
+                ]
+                _add(found["notes"], [dict(note, host=host) for note in notes])
     if isinstance(looked, Mapping):
         found["notes"] += [dict(note, host=host) for note in looked.get("notes", [])]
         failures += [{"where": "engine", "why": problem} for problem in looked.get("problems", [])]
     for failure in failures:
-        _add(found["errors"], [{"host": host, "where": failure["where"], "why": " ".join(str(failure["why"]).split())}])
+        _add(found["errors"], [{"host": host, "where": failure["where"], "why": _line(failure["why"])}])
 
 
 def _changes(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The changes that a result tells; a module of somebody else tells only that there are some."""
     told = result.get("changes")
     if isinstance(told, list):
-        return [dict(change) for change in told]
+        # A new number of a release only follows from what else differs.
+        return [dict(change) for change in told if change["kind"] != "release" or len(told) == 1]
     return [{"kind": "task", "name": _words(name), "action": "change", "why": []}] if result.get("changed") else []
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 def _words(name: str) -> str:

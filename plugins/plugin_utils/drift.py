@@ -45,8 +45,6 @@ def collect(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> 
 def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]) -> None:
     looked = variables.get(HOST)
     failures = list(variables.get(FAILURES) or [])
-    if not looked and not failures:
-        failures.append({"where": "host", "why": "It was not looked at."})
     for name in sorted(key for key in variables if key.startswith("__")):
         if name in (FAILURES, REPORT):
             continue
@@ -55,7 +53,7 @@ def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]
             continue
         for part in result.get("results") or [result]:
             if part.get("unreachable"):
-                failures.append({"where": _words(name), "why": str(part.get("msg", "The host cannot be reached."))})
+                failures.append({"where": "host", "why": str(part.get("msg", "The host cannot be reached."))})
             elif not part.get("skipped"):
                 _add(found["drift"], [dict(change, host=host) for change in _changes(name, part)])
                 notes = [
@@ -65,6 +63,8 @@ def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]
     if isinstance(looked, Mapping):
         found["notes"] += [dict(note, host=host) for note in looked.get("notes", [])]
         failures += [{"where": "engine", "why": problem} for problem in looked.get("problems", [])]
+    if not looked and not failures:
+        failures.append({"where": "host", "why": "It was not looked at."})
     for failure in failures:
         _add(found["errors"], [{"host": host, "where": failure["where"], "why": _line(failure["why"])}])
 

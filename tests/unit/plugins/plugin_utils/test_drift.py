@@ -81,7 +81,7 @@ def test_errors_hide_no_drift_and_decide_the_outcome():
     )
     assert found["outcome"] == "error"
     assert [(entry["host"], entry["where"], entry["why"]) for entry in found["errors"]] == [
-        ("gone", "drift host", "no route to host"),
+        ("gone", "host", "no route to host"),
         ("sick", "redis", "refused"),
         ("sick", "engine", "The engine of this host does not run."),
     ]

@@ -18,7 +18,12 @@ from urllib.parse import quote
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_assumed import assume
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import foreign, foreign_problem, observe
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import (
+    foreign,
+    foreign_problem,
+    observe,
+    rehearsal_of,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
     NONE,
@@ -88,6 +93,8 @@ class App:
         else:
             record = self.releases.record if self.docker.off else {}
             self.observed, self.images, self.volumes, self.networks = assume(record, bundle)
+        rehearsals = self.engine and bundle["rehearse"]
+        self.leftovers = self.docker.containers(rehearsal_of(bundle["project"])) if rehearsals else []
         loaded = self.releases.state["loaded"]
         self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
         self.watch.stop()
@@ -139,16 +146,17 @@ class App:
         return bool(self.changes())
 
     @property
-    def next_release(self):
-        """The number that the wanted state has or will have."""
-        current = self.releases.current
-        differs = any(entry["before"] != entry["after"] and entry["path"] not in self._kept() for entry in self.files)
-        return (current or 0) + 1 if differs or not self.record_is_current else current
-
-    def _kept(self):
-        """Paths whose wanted content is that of the current release: writing them again makes no new release."""
+    def unreleased(self):
+        """Paths that are to be otherwise than in the current release, whatever lies there now."""
         recorded = {entry["path"]: entry["digest"] for entry in self.releases.record.get("files", [])}
-        return {entry["path"] for entry in self.bundle["files"] if recorded.get(entry["path"]) == entry["digest"]}
+        wanted = {entry["path"]: entry["digest"] for entry in self.bundle["files"]}
+        return sorted(path for path in set(recorded) | set(wanted) if recorded.get(path) != wanted.get(path))
+
+    @property
+    def next_release(self):
+        """The number that the wanted state has or will have. Content that is put right after a change by hand makes no new one."""
+        current = self.releases.current
+        return (current or 0) + 1 if self.unreleased or not self.record_is_current else current
 
     def result(self, observed, planned=None):
         """The task's result. observed: containers as they are after the run. planned: the plan that was carried out."""
@@ -199,6 +207,9 @@ class App:
         for name, plan in sorted(self.services.items()):
             if plan["action"] != NONE:
                 out.append(change("service", f"{app}/{name}", self._verb_of(name, plan["action"]), plan["why"]))
+        for container in self.leftovers:
+            name = container["Names"][0].lstrip("/")
+            out.append(change("container", name, "remove", ["left by a run that was cut off"]))
         if self.next_release != self.releases.current:
             out.append(change("release", f"{app}/{self.next_release}", "create"))
         return out
@@ -209,9 +220,9 @@ class App:
             return action
         if name not in self.observed:
             return "create"
-        return "recreate" if action == FORCE or self._differs(name) else "start"
+        return "recreate" if action == FORCE or self.differs(name) else "start"
 
-    def _differs(self, name):
+    def differs(self, name):
         """Whether compose will find the container of a service outdated."""
         service = self.bundle["services"][name]
         return self.observed[name].inputs_hash != service["hash"] or "image digest" in self.services[name]["why"]

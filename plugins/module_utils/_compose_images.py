@@ -97,6 +97,22 @@ def pull(docker, reference, say):
         say(f"pulling {name}: " + (_megabytes(steps) or status))
 
 
+def pull_problem(reference, words):
+    """Why an image cannot be had and what to do, in one sentence from the engine's words."""
+    registry = registry_of(reference)
+    name = "Docker Hub" if registry == DEFAULT_REGISTRY else f"the registry {registry}"
+    words = words.strip().rstrip(".")
+    said = words.lower()
+    if any(sign in said for sign in ("unauthorized", "denied", "authentication required", "no basic auth")):
+        return f"{name} does not give it out ({words}); check its name, and log in there as root on the host (docker login)"
+    if any(sign in said for sign in ("manifest unknown", "not found", "does not exist", "name unknown")):
+        what = "digest" if "@" in reference else "tag"
+        return f"{name} has no image of that name and {what} ({words}); give one that it has"
+    if "EOF" in words or any(sign in said for sign in ("dial tcp", "timeout", "deadline exceeded", "connection re")):
+        return f"{name} does not answer ({words}); see that it runs and that the host reaches it"
+    return f"{name} cannot be used ({words})"
+
+
 def _megabytes(steps):
     """How far downloading and unpacking are, in words; '' before anything is known."""
     words = {"Downloading": "{0:.0f} of {1:.0f} MB", "Extracting": "unpacked {0:.0f} of {1:.0f} MB"}

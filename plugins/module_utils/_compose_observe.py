@@ -117,6 +117,11 @@ class Observed:
         return f"not running ({self.state})"
 
 
+def rehearsal_of(project):
+    """The compose project in which a project's services are rehearsed; no app's project can have this name."""
+    return f"rehearsal_{project}"
+
+
 def foreign(listed, folder):
     """Of listed containers of an app's project, those that somebody else made: without our label, from another folder."""
     return [

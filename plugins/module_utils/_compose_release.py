@@ -7,6 +7,7 @@ Private to the collection.
 
 /opt/aistack/<app>/                the files in use (compose.yml, env/, secrets/, ...)
 /opt/aistack/<app>/releases/<n>/   a copy of the files of release n, and release.json with services and image ids
+/opt/aistack/<app>/swap/           while a run lasts: the files that it changes, as they will be (new) and as they were (old)
 /opt/aistack/<app>/state.json      {current, loaded}; written last, so it names only releases that were healthy
 """
 
@@ -23,6 +24,8 @@ from ansible_collections.selfhost.aistack.plugins.module_utils import _files
 RELEASES = "releases"
 RECORD = "release.json"
 STATE = "state.json"
+SWAP = "swap"
+NEW, OLD = "new", "old"
 LOCK = ".lock"
 
 
@@ -80,17 +83,54 @@ class Releases:
 
     def stage(self, files):
         """Write all files of a new release into a folder of its own; returns its number. Leftovers of cut runs are removed."""
-        for number in self.unfinished():
-            shutil.rmtree(self.folder(number))
+        self.clear_unfinished()
         number = (self.current or 0) + 1
         folder = self.folder(number)
         os.makedirs(folder, mode=0o700)
         write_files(folder, files)
         return number
 
-    def drop(self, number):
-        """Remove a staged release that did not come into use."""
-        shutil.rmtree(self.folder(number))
+    def make_ready(self, files, paths):
+        """Lay the new content of `paths` beside the app's files, and that of the current release, for `exchange`."""
+        self.clear_swap()
+        top = os.path.join(self.root, SWAP)
+        for kind in (NEW, OLD):
+            os.makedirs(os.path.join(top, kind), mode=0o700)
+        write_files(os.path.join(top, NEW), files, paths)
+        if self.can_go_back:
+            write_files(os.path.join(top, OLD), self.bundle_files(self.current, paths), paths)
+
+    def exchange(self, kind, paths):
+        """Give `paths` their content of this kind, NEW or OLD, and remove those that have none.
+
+        Everything needed was written by make_ready, so that this also works on a disk that has become full.
+        """
+        source = os.path.join(self.root, SWAP, kind)
+        for path in paths:
+            if os.path.lexists(os.path.join(source, path)):
+                _make_folders(self.root, os.path.dirname(path))
+                _files.move(os.path.join(source, path), os.path.join(self.root, path))
+            else:
+                remove_files(self.root, [path])
+
+    @property
+    def can_go_back(self):
+        """Whether all files of the current release are still kept."""
+        entries = self.record.get("files", [])
+        return bool(entries) and all(
+            os.path.isfile(os.path.join(self.folder(self.current), entry["path"])) for entry in entries
+        )
+
+    def clear_swap(self):
+        """Remove what make_ready laid out."""
+        top = os.path.join(self.root, SWAP)
+        if os.path.lexists(top):
+            shutil.rmtree(top)
+
+    def clear_unfinished(self):
+        """Remove staged releases that did not come into use."""
+        for number in self.unfinished():
+            shutil.rmtree(self.folder(number))
 
     def commit(self, number, record, loaded, keep):
         """Make a release the current one and forget all but the newest `keep`."""
@@ -111,10 +151,12 @@ class Releases:
         self.state = {"current": number, "loaded": loaded}
         _files.write_json(os.path.join(self.root, STATE), self.state)
 
-    def bundle_files(self, number):
-        """The files of a kept release in the form of a bundle's files, to be written again."""
+    def bundle_files(self, number, paths=None):
+        """The files of a kept release in the form of a bundle's files, to be written again; `paths`: only these."""
         files = []
         for entry in self.read(number)["files"]:
+            if paths is not None and entry["path"] not in paths:
+                continue
             with open(os.path.join(self.folder(number), entry["path"]), "rb") as handle:
                 files.append(dict(entry, content=base64.b64encode(handle.read()).decode()))
         return files
@@ -147,8 +189,9 @@ def remove_files(folder, paths):
         if os.path.lexists(full):
             os.unlink(full)
         parent = os.path.dirname(full)
-        while parent != folder and not os.listdir(parent):
-            os.rmdir(parent)
+        while parent != folder and not (os.path.isdir(parent) and os.listdir(parent)):
+            if os.path.isdir(parent):
+                os.rmdir(parent)
             parent = os.path.dirname(parent)
 
 

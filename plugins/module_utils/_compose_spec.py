@@ -31,10 +31,12 @@ ARGUMENTS = {
     },
     "networks": {"type": "list", "elements": "str", "default": []},
     "reload": {"type": "dict", "default": {}},
+    "rehearse": {"type": "list", "elements": "str", "default": []},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
     "wait": {"type": "int", "default": 120},
     "ready": {"type": "list", "elements": "dict", "default": []},
     "ready_timeout": {"type": "int", "default": 60},
+    "settle": {"type": "int", "default": 3},
     "keep": {"type": "int", "default": 5},
     "root": {"type": "path", "default": "/opt/aistack"},
 }

@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import socket
+import time
 from urllib.parse import quote, urlencode
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
@@ -107,6 +108,10 @@ class Docker:
         """POST, parsed (None for an empty answer)."""
         return self._checked("POST", path, body)
 
+    def delete(self, path):
+        """DELETE, parsed (None for an empty answer)."""
+        return self._checked("DELETE", path)
+
     def events(self, method, path, headers=None):
         """Yield the JSON objects of a streaming answer (a pull, for example) as they arrive."""
         connection, response = self._open(method, path, None, headers, timeout=max(self.timeout, 600))
@@ -133,6 +138,17 @@ class Docker:
     def inspect(self, container):
         """A container's state and configuration, or None if there is none of that name or id."""
         return self.find(f"/containers/{quote(container, safe='')}/json")
+
+    def past(self, container, since):
+        """What the engine noted of a container from the time `since` until now: [(action, attributes)], in order."""
+        query = urlencode(
+            {
+                "since": f"{since:.6f}",
+                "until": f"{time.time():.6f}",
+                "filters": json.dumps({"type": ["container"], "container": [container]}),
+            }
+        )
+        return [(event["Action"], event["Actor"]["Attributes"]) for event in self.events("GET", f"/events?{query}")]
 
     def image(self, reference):
         """A local image by reference or id, or None."""

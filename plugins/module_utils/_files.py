@@ -48,9 +48,12 @@ def write(path, data, mode=0o644, uid=0, gid=0):
             out.flush()
             os.fsync(out.fileno())
             os.replace(temporary, path)
-    except BaseException:
+    except BaseException as exc:
         if os.path.exists(temporary):
             os.unlink(temporary)
+        if isinstance(exc, OSError):
+            # A write that fails does not say of itself which file it was.
+            exc.filename = path
         raise
     sync_folder(folder)
 
@@ -81,6 +84,15 @@ def remove(paths):
     for path in paths:
         if os.path.lexists(path):
             os.unlink(path)
+
+
+def move(source, target):
+    """Put a file in the place of another on the same file system, in one step that lasts over a power cut."""
+    if os.path.isdir(target) and not os.path.islink(target):
+        # The engine makes an empty folder where a file that it is to mount is missing.
+        os.rmdir(target)
+    os.replace(source, target)
+    sync_folder(os.path.dirname(target))
 
 
 def sync_folder(folder):

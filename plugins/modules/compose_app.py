@@ -17,8 +17,10 @@ description:
   - The app's files lie in O(root)/O(name), for root alone. Nobody else writes there.
   - What has changed is found by comparing files, the recorded release and running containers, never by reading progress output.
     A container that was stopped, removed or altered by hand, and a file that was edited by hand, are put right.
-  - Each change is kept as a numbered release with the ids of its images. If a service does not become healthy, the current
-    release is put back and the task fails with the service, the reason and its last log lines.
+  - Each change is kept as a numbered release with the ids of its images. If a service does not start, does not become healthy or
+    does not stay so, the current release is put back and the task fails with the service, the reason and its last log lines.
+  - An image that cannot be had, a file that does not pass its check and a disk with less than 64 MiB free end the task before
+    anything is changed.
   - A pull, a build or a wait that takes longer than ten seconds is told in the output while it lasts. The work on the host goes
     on if the connection is lost.
 options:
@@ -86,6 +88,15 @@ options:
         same image with the new files before they are put in place; C(reload) is a command run in the running container.
     type: dict
     default: {}
+  rehearse:
+    description:
+      - Services that are tried once beside the running one before that is replaced by one that differs. The new image with the new
+        configuration, limits and healthcheck must become healthy and stay so, otherwise nothing is touched.
+      - A rehearsal has no network and, in place of volumes, folders in memory. So only a service that becomes healthy without
+        others and without its data can be rehearsed.
+    type: list
+    elements: str
+    default: []
   pull:
     description:
       - V(missing) pulls images that the host does not have, V(always) also those whose tag has another digest in the registry,
@@ -97,6 +108,12 @@ options:
     description: Seconds within which all services must be healthy.
     type: int
     default: 120
+  settle:
+    description:
+      - Seconds for which services are looked at after they have become healthy, in a run that started any. One that exits or
+        becomes unhealthy in that time counts as failed, and the current release is put back.
+    type: int
+    default: 3
   ready:
     description:
       - What must be ready besides the app's own healthchecks, as O(selfhost.aistack.health_wait#module:targets). It is waited for

@@ -50,11 +50,12 @@ def pack(bundle):
     return base64.b64encode(zlib.compress(json.dumps(bundle).encode(), 6)).decode()
 
 
-def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settings):
+def make_bundle(name, files, env_files=None, secrets=None, reload=None, rehearse=(), **settings):
     """Check an app's declaration and make its bundle.
 
     name: of the app. files: {path: (bytes, mode)}, with compose.yml among them. env_files: {service: text of an env file}.
-    secrets: {name: {content, uid, gid, mode}}. reload: {path or path/: {service, validate, reload}}. settings: passed on as they are.
+    secrets: {name: {content, uid, gid, mode}}. reload: {path or path/: {service, validate, reload}}. rehearse: names of
+    services. settings: passed on as they are.
     Raises BundleError.
     """
     if not _APP_NAME.fullmatch(name):
@@ -87,6 +88,8 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
             raise BundleError(
                 f"reload: '{key}' is no file of the app {name}; give a path below its templates, a folder with a / at its end."
             )
+    for service in rehearse:
+        _known(services, service, "rehearse")
     _check_volumes(name, model, {volume["name"] for volume in settings.get("volumes", [])})
     described = {svc: _describe(name, svc, services[svc], model, entries, reload) for svc in sorted(services)}
     override = _override(name, described, env_files or {})
@@ -97,6 +100,7 @@ def make_bundle(name, files, env_files=None, secrets=None, reload=None, **settin
         "files": [entries[path] for path in sorted(entries)],
         "services": described,
         "reload": reload,
+        "rehearse": {service: _rehearsal(service, model, described, env_files or {}) for service in rehearse},
         **settings,
     }
 
@@ -231,6 +235,31 @@ def _describe(name, service_name, service, model, entries, reload):
         "one_shot": str(service.get("restart", "no")) in ("no", "False"),
         "environment_file": env_path if env_path in entries else None,
     }
+
+
+def _rehearsal(name, model, described, env_files):
+    """The compose model in which a service is rehearsed: alone, without network, and with memory in place of its volumes."""
+    service = dict(model["services"][name], image=described[name]["image"], network_mode="none", restart="no")
+    for key in ("build", "ports", "networks", "depends_on", "links", "container_name"):
+        service.pop(key, None)
+    service["volumes"] = [_without_data(volume) for volume in service.get("volumes") or []]
+    if name in env_files:
+        service["env_file"] = [f"env/{name}.env"]
+    # By way of JSON, as the override.
+    kept = {key: model[key] for key in ("secrets", "configs") if key in model}
+    return json.loads(json.dumps({"services": {name: service}, **kept}))
+
+
+def _without_data(volume):
+    """What a rehearsal mounts in place of a service's mount: the same to be read only, or memory where it is a volume."""
+    if isinstance(volume, dict):
+        source, target = volume.get("source"), volume["target"]
+    else:
+        parts = str(volume).split(":")
+        source, target = parts[:2] if len(parts) > 1 else (None, parts[0])
+    if isinstance(source, str) and source.startswith((".", "/")):
+        return {"type": "bind", "source": source, "target": target, "read_only": True}
+    return {"type": "tmpfs", "target": target, "tmpfs": {"mode": 0o1777}}
 
 
 def _build(service_name, service, entries):

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import (
+    NEW,
+    OLD,
     Busy,
     Releases,
     manifest,
@@ -85,6 +88,37 @@ def test_removing_files_removes_the_folders_it_empties(tmp_path):
     write_files(str(tmp_path), bundle_files())
     remove_files(str(tmp_path), ["secrets/key"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compose.yml"]
+
+
+def test_files_are_exchanged_by_renaming_what_was_laid_ready(tmp_path, monkeypatch):
+    releases = committed(tmp_path / "app", "one")
+    write_files(releases.root, bundle_files("one"))
+    wanted = [entry for entry in bundle_files("two") if entry["path"] == "compose.yml"]
+    wanted.append(dict(wanted[0], path="conf/more"))
+    paths = ["compose.yml", "conf/more", "secrets/key"]
+    releases.make_ready(wanted, paths)
+    monkeypatch.setattr(_files, "write", None)
+    releases.exchange(NEW, paths)
+    assert contents(releases.root) == {"compose.yml": "two", "conf/more": "two"}
+    releases.exchange(OLD, paths)
+    assert contents(releases.root) == {"compose.yml": "one", "secrets/key": "one"}
+    releases.clear_swap()
+    assert not (tmp_path / "app" / "swap").exists()
+
+
+def contents(root):
+    """{path: text} of the files in use."""
+    paths = [path for path in Path(root).rglob("*") if path.is_file()]
+    found = {str(path.relative_to(root)): path.read_text() for path in paths}
+    own = ("swap/", "releases/", "state.json", ".lock")
+    return {path: text for path, text in found.items() if not path.startswith(own)}
+
+
+def test_the_folder_that_the_engine_makes_for_a_missing_file_gives_way(tmp_path):
+    (tmp_path / "a").write_text("text")
+    (tmp_path / "b").mkdir()
+    _files.move(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert (tmp_path / "b").read_text() == "text"
 
 
 def test_a_garbled_state_is_told_and_not_taken_for_none(tmp_path):

@@ -165,3 +165,56 @@ def test_a_name_that_compose_refuses_is_refused():
 def test_what_is_packed_is_unpacked():
     bundle = app(wait=5)
     assert unpack(pack(bundle)) == bundle
+
+
+REHEARSED = """
+services:
+  web:
+    image: example/web:1.2
+    restart: unless-stopped
+    network_mode: host
+    mem_limit: 64m
+    depends_on: [job]
+    ports: ["80:80"]
+    environment: {PRICE: "5$$"}
+    volumes:
+      - ./conf:/etc/web:ro
+      - /srv/shared:/srv/shared
+      - /scratch
+      - data:/data:nocopy
+      - {type: volume, source: more, target: /more}
+  job:
+    image: example/job:1
+volumes:
+  data: {external: true}
+"""
+
+
+def test_a_rehearsal_has_the_limits_and_neither_network_nor_volumes():
+    bundle = app(REHEARSED, rehearse=["web"])
+    model = bundle["rehearse"]["web"]
+    memory = {"type": "tmpfs", "tmpfs": {"mode": 0o1777}}
+    assert model == {
+        "services": {
+            "web": {
+                "image": "example/web:1.2",
+                "restart": "no",
+                "network_mode": "none",
+                "mem_limit": "64m",
+                "environment": {"PRICE": "5$$"},
+                "env_file": ["env/web.env"],
+                "volumes": [
+                    {"type": "bind", "source": "./conf", "target": "/etc/web", "read_only": True},
+                    {"type": "bind", "source": "/srv/shared", "target": "/srv/shared", "read_only": True},
+                    {**memory, "target": "/scratch"},
+                    {**memory, "target": "/data"},
+                    {**memory, "target": "/more"},
+                ],
+            }
+        }
+    }
+
+
+def test_only_a_service_can_be_rehearsed():
+    with pytest.raises(BundleError, match="rehearse: there is no service 'other'"):
+        app(REHEARSED, rehearse=["other"])

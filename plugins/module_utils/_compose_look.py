@@ -22,7 +22,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Do
 from ansible_collections.selfhost.aistack.plugins.module_utils._health import look
 
 # How a run goes about its work; what is wanted of the host stays the same whatever they say.
-_MANNERS = ("wait", "keep", "ready_timeout", "redact")
+_MANNERS = ("wait", "settle", "keep", "ready_timeout", "redact")
 # Options of a target of `ready` that hold secrets.
 SECRETS_OF_TARGETS = ("headers", "password", "secret_key", "session_token")
 
@@ -30,6 +30,8 @@ SECRETS_OF_TARGETS = ("headers", "password", "secret_key", "session_token")
 def outline(bundle):
     """What a bundle wants, small and without secrets."""
     wanted = {key: value for key, value in bundle.items() if key not in _MANNERS}
+    # A rehearsal's model is made of the files and may hold what they hold.
+    wanted["rehearse"] = sorted(bundle["rehearse"])
     wanted["files"] = [{k: v for k, v in entry.items() if k != "content"} for entry in bundle["files"]]
     wanted["ready"] = [{k: _without_secret(k, v) for k, v in target.items()} for target in bundle["ready"]]
     return wanted

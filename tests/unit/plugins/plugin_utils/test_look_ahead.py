@@ -14,8 +14,10 @@ SETTLED = {"web": {"outline": "abc", "result": {"changed": False}}}
 BUNDLE = {
     "app": "web",
     "files": [{"path": "env/web.env", "digest": "d1", "content": "aGlkZGVu", "mode": 0o600}],
+    "rehearse": {"web": {"services": {"web": {"environment": {"TOKEN": "concealed"}}}}},
     "redact": ["hidden"],
     "wait": 60,
+    "settle": 3,
     "keep": 5,
     "ready": [],
     "ready_timeout": 60,
@@ -57,6 +59,7 @@ def test_an_outline_holds_neither_contents_nor_secrets(known):
     told = str(outline(BUNDLE))
     assert "aGlkZGVu" not in told
     assert "hidden" not in told
+    assert "concealed" not in told
     assert "d1" in told
 
 

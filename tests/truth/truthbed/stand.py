@@ -21,10 +21,11 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [path for path in [str(ROOT / "tools")] if path not in sys.path]
 
-from site_access import playbook_command  # noqa: E402
+from site_access import ansible_playbook, playbook_command  # noqa: E402
 from steps import Steps  # noqa: E402
 from test_host import BED, prepare  # noqa: E402
 
+_PLAYBOOKS = Path(__file__).resolve().parents[1] / "playbooks"
 _CASE = "zz-case.yml"
 _LIMIT_S = 1800
 _HOST_STATE = Path(__file__).with_name("host_state.py")
@@ -123,7 +124,10 @@ class Stand:
         (self.inventory / _CASE).write_text(json.dumps({"all": {"vars": variables}}), encoding="utf-8")
 
     def command(self, playbook: str, *extra: str) -> list[str]:
-        """The command line that plays a playbook of the collection."""
+        """The command line that plays a playbook of the collection, or one of this folder's own."""
+        own = _PLAYBOOKS / f"{playbook}.yml"
+        if own.exists():
+            return ansible_playbook(self.inventory, str(own), *extra)
         return playbook_command(self.inventory, playbook, *extra)
 
     def environment(self, ledger: str | Path) -> dict[str, str]:

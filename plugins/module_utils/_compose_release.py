@@ -94,8 +94,8 @@ class Releases:
         """Lay the new content of `paths` beside the app's files, and that of the current release, for `exchange`."""
         self.clear_swap()
         top = os.path.join(self.root, SWAP)
-        for kind in (NEW, OLD):
-            os.makedirs(os.path.join(top, kind), mode=0o700)
+        for folder in (top, os.path.join(top, NEW), os.path.join(top, OLD)):
+            os.mkdir(folder, mode=0o700)
         write_files(os.path.join(top, NEW), files, paths)
         if self.can_go_back:
             write_files(os.path.join(top, OLD), self.bundle_files(self.current, paths), paths)

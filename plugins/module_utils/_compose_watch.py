@@ -82,7 +82,7 @@ class Watch:
                 if (same and now.health != "unhealthy") or finished(service, now):
                     continue
                 word = "healthy" if was.health == "healthy" else "running"
-                raise StartFailed(name, f"was {word} and then {self._trouble(now)}", self._log(now))
+                raise StartFailed(name, f"was {word} and then {self._trouble(now, ended=not same)}", self._log(now))
 
     def blame(self, text, services, app):
         """What made a start fail: the first service that is not well, or else the app as a whole with compose's words."""
@@ -106,9 +106,10 @@ class Watch:
             return seen.state
         return None if seen.health in ("healthy", "none") else seen.health
 
-    def _trouble(self, seen, restarts=0):
+    def _trouble(self, seen, restarts=0, ended=False):
         """Why a container is not well, as the rest of a sentence that begins with its service.
 
+        restarts: how often the engine has started it again. ended: whether it is known to have ended, although it may run again.
         A container that the engine has restarted shows nothing of its last end any more; what the engine noted does.
         """
         noted = self.docker.past(seen.id, self.since)
@@ -119,11 +120,11 @@ class Watch:
             return f"was killed for want of memory ({allowed})"
         if restarts:
             return f"keeps exiting (code {codes[-1]}, {restarts} restarts)"
+        if ended or seen.state in ("exited", "restarting"):
+            return f"exited with code {codes[-1]}"
         if seen.health == "unhealthy":
             probe = seen.last_probe[-_PROBE_CHARACTERS:]
             return f"is unhealthy ({probe})" if probe else "is unhealthy"
-        if seen.running or seen.state in ("exited", "restarting"):
-            return f"exited with code {codes[-1]}"
         return f"is {seen.state}"
 
     def _log(self, seen):

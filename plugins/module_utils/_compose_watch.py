@@ -8,6 +8,7 @@ Private to the collection.
 
 from __future__ import annotations
 
+import re
 import time
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import observe
@@ -17,6 +18,7 @@ POLL = 0.1
 RESTARTS_ALLOWED = 2
 LOG_LINES = 20
 _PROBE_CHARACTERS = 300
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 class StartFailed(Exception):
@@ -56,7 +58,7 @@ class Watch:
             if time.monotonic() >= deadline:
                 name, reason = sorted(waiting.items())[0]
                 seen = observed[name]
-                probe = f"; its check said: {seen.last_probe[-_PROBE_CHARACTERS:]}" if seen.last_probe else ""
+                probe = f"; its check said: {_end_of_probe(seen)}" if seen.last_probe else ""
                 raise StartFailed(
                     name, f"did not become healthy within {seconds} s (it is {reason}{probe})", self._log(seen)
                 )
@@ -123,12 +125,16 @@ class Watch:
         if ended or seen.state in ("exited", "restarting"):
             return f"exited with code {codes[-1]}"
         if seen.health == "unhealthy":
-            probe = seen.last_probe[-_PROBE_CHARACTERS:]
-            return f"is unhealthy ({probe})" if probe else "is unhealthy"
+            return f"is unhealthy ({_end_of_probe(seen)})" if seen.last_probe else "is unhealthy"
         return f"is {seen.state}"
 
     def _log(self, seen):
-        return self.docker.logs(seen.id, LOG_LINES).strip()
+        return _COLOURS.sub("", self.docker.logs(seen.id, LOG_LINES)).strip()
+
+
+def _end_of_probe(seen):
+    """The end of what a healthcheck printed, in one line."""
+    return " ".join(seen.last_probe.split())[-_PROBE_CHARACTERS:]
 
 
 def finished(service, seen):

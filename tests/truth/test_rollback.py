@@ -126,8 +126,12 @@ class Site:
         }
 
     def state(self) -> dict[str, Any]:
-        """What the site is made of; an image that was pulled in vain may stay."""
-        return {part: value for part, value in settled(self.stand.state()).items() if part != "images"}
+        """What the site is made of. An image that was pulled in vain may stay, and how others take it is seen from outside."""
+        state = settled(self.stand.state())
+        del state["images"]
+        for container in state["containers"].values():
+            del container["health"]
+        return state
 
     def play(self, subject: Subject, variables: dict[str, Any]) -> Run:
         """Play one role as site.yml does."""

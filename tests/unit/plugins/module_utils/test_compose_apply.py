@@ -47,6 +47,7 @@ def bundle(tag, rehearse=False, settle=0.05, **more_files):
         "volumes": [],
         "networks": [],
         "reload": {},
+        "ready": [],
         "rehearse": {"web": {"services": {"web": {"image": image}}}} if rehearse else {},
         "redact": ["canary-token"],
         "pull": "missing",

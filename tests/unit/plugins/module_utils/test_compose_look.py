@@ -14,7 +14,16 @@ import pytest
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import keep_outline, outline, settled_apps
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_release import Releases
 
-BUNDLE = {"app": "web", "files": [], "wait": 60, "keep": 5, "ready": [], "ready_timeout": 60, "redact": []}
+BUNDLE = {
+    "app": "web",
+    "files": [],
+    "wait": 60,
+    "keep": 5,
+    "ready": [],
+    "ready_timeout": 60,
+    "rehearse": {},
+    "redact": [],
+}
 
 
 @pytest.fixture

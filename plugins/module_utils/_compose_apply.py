@@ -101,7 +101,8 @@ class Apply:
             self._change_over()
         except StartFailed as exc:
             raise AppError(self._put_back(exc)) from exc
-        releases.clear_swap()
+        finally:
+            releases.clear_swap()
         try:
             self._record(number)
         except OSError as exc:

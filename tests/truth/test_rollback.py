@@ -29,8 +29,8 @@ from truthbed.visitors import Visits, visitors
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._front_door import Access, FrontDoor
 
-# Caddy itself, the gateway behind it, and the gateway with all that it needs.
-PATHS = ["/healthz", "/health", "/health/ready"]
+# Caddy itself, the gateway behind it, the gateway with Redis and storage, and with all that it needs.
+PATHS = ["/healthz", "/", "/health", "/health/ready"]
 PUT_BACK = r"Release \d+ was put back and is healthy\."
 UNTOUCHED = r"No file and no container was changed: release \d+ runs on\."
 REHEARSED = r"; that was in a rehearsal beside the running one\. " + UNTOUCHED

@@ -64,7 +64,7 @@ SUBJECTS = {
             starved={"redis_maxmemory": "4m", "redis_memory_limit": "6m"},
             hasty={"redis_start_timeout": 10},
             probe="/usr/bin/redis-cli",
-            needed_by=["/health/ready"],
+            needed_by=["/health", "/health/ready"],
         ),
         Subject(
             role="garage_storage",
@@ -75,7 +75,7 @@ SUBJECTS = {
             starved={"garage_storage_memory_limit": "6m"},
             hasty={"garage_storage_start_timeout": 10},
             probe="/garage",
-            needed_by=["/health/ready"],
+            needed_by=["/health", "/health/ready"],
         ),
         Subject(
             role="docling",
@@ -97,7 +97,7 @@ SUBJECTS = {
             starved={"gateway_memory_limit": "16m"},
             hasty={"gateway_start_timeout": 10},
             probe="/opt/venv/bin/python",
-            needed_by=["/health", "/health/ready"],
+            needed_by=["/", "/health", "/health/ready"],
         ),
         Subject(
             role="caddy_tls",

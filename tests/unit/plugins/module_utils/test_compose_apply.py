@@ -113,6 +113,7 @@ def test_a_release_that_fails_is_told_and_put_back(engine, fault, cause):
 
 def test_a_first_release_that_fails_is_left_to_be_looked_at(engine):
     assert "There is no earlier release to put back" in failure(engine, "crash")
+    assert not os.path.exists(f"{engine.root}/demo/swap")
     assert deploy(engine, "good")["release"] == 1
 
 

@@ -18,6 +18,8 @@ POLL = 0.1
 RESTARTS_ALLOWED = 2
 LOG_LINES = 20
 _PROBE_CHARACTERS = 300
+# What the engine says where a limit is too small for the very first process.
+_NO_MEMORY = re.compile("memory limit|oom-kill", re.IGNORECASE)
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -89,6 +91,8 @@ class Watch:
     def blame(self, text, services, app):
         """What made a start fail: the first service that is not well, or else the app as a whole with compose's words."""
         for name, seen in sorted(self.observe().items()):
+            if seen.state == "created" and _NO_MEMORY.search(text):
+                return StartFailed(name, f"could not be started for want of memory ({_allowed(seen)}): {text}")
             if seen.state == "created":
                 return StartFailed(name, f"could not be started: {text}")
             if seen.health == "unhealthy" or (not seen.running and not finished(services.get(name), seen)):
@@ -117,9 +121,7 @@ class Watch:
         noted = self.docker.past(seen.id, self.since)
         codes = [attributes.get("exitCode") for action, attributes in noted if action == "die"] or [str(seen.exit_code)]
         if seen.out_of_memory or any(action == "oom" for action, _attributes in noted):
-            limit = seen.fingerprint["Memory"]
-            allowed = f"its memory limit is {limit // 2**20} MiB; raise it" if limit else "the host has no more of it"
-            return f"was killed for want of memory ({allowed})"
+            return f"was killed for want of memory ({_allowed(seen)})"
         if restarts:
             return f"keeps exiting (code {codes[-1]}, {restarts} restarts)"
         if ended or seen.state in ("exited", "restarting"):
@@ -130,6 +132,12 @@ class Watch:
 
     def _log(self, seen):
         return _COLOURS.sub("", self.docker.logs(seen.id, LOG_LINES)).strip()
+
+
+def _allowed(seen):
+    """How much memory a container may have, and what to do."""
+    limit = seen.fingerprint["Memory"]
+    return f"its memory limit is {limit // 2**20} MiB; raise it" if limit else "the host has no more of it"
 
 
 def _end_of_probe(seen):

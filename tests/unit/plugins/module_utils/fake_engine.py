@@ -4,7 +4,7 @@
 """An engine with compose in memory, whose containers behave as the tag of their image says.
 
 good: healthy. crash: restarted again and again. never: never healthy. brief: healthy at first, then exits. oom: killed for
-want of memory. nostart: cannot be started. Images of any other tag are in no registry.
+want of memory. nostart, tiny: cannot be started. Images of any other tag are in no registry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app impo
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_INPUTS, LABEL_SERVICE
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 
-TAGS = ("good", "better", "crash", "never", "brief", "oom", "nostart")
+TAGS = ("good", "better", "crash", "never", "brief", "oom", "nostart", "tiny")
+_REFUSED = {
+    "nostart": "exec /nothing: no such file or directory",
+    "tiny": "memory limit too low",
+}
 LOG = "listening\nwith token canary-token\n"
 
 
@@ -42,8 +46,8 @@ class FakeEngine:
         for name, (image, inputs) in wanted.items():
             if "--force-recreate" in arguments or name not in running or running[name].inputs != inputs:
                 running[name] = FakeContainer(next(self._ids), project, name, image, inputs)
-            if image.endswith(":nostart"):
-                raise AppError(f"{what} failed: exec /nothing: no such file or directory")
+            if image.rpartition(":")[2] in _REFUSED:
+                raise AppError(f"{what} failed: {_REFUSED[image.rpartition(':')[2]]}")
 
     def _read(self, folder):
         """The services that a folder's compose file names: here a line `image hash` for the one service web."""
@@ -123,7 +127,7 @@ class FakeContainer:
             self.noted = [("die", {"exitCode": "137" if kind == "oom" else "7"})]
             if kind == "oom":
                 self.noted.insert(0, ("oom", {}))
-        elif kind == "nostart":
+        elif kind in _REFUSED:
             state["Status"] = "created"
         return {
             "Id": self.id,

@@ -98,6 +98,10 @@ def live(engine):
         ("brief", "demo: web was healthy and then exited with code 7."),
         ("oom", "demo: web was killed for want of memory (its memory limit is 12 MiB; raise it)."),
         ("nostart", "demo: web could not be started: the start failed: exec /nothing: no such file or directory."),
+        (
+            "tiny",
+            "demo: web could not be started for want of memory (its memory limit is 12 MiB; raise it): the start failed: memory limit too low.",
+        ),
     ],
 )
 def test_a_release_that_fails_is_told_and_put_back(engine, fault, cause):
@@ -105,7 +109,7 @@ def test_a_release_that_fails_is_told_and_put_back(engine, fault, cause):
     before = live(engine)
     message = failure(engine, fault, one="2", two="2")
     assert message.startswith(f"{cause} Release 1 was put back and is healthy.")
-    assert ("Last lines of web:\nlistening" in message) == (fault != "nostart")
+    assert ("Last lines of web:\nlistening" in message) == (fault not in ("nostart", "tiny"))
     assert live(engine) == before
     assert deploy(engine, "better", one="2", two="2")["release"] == 2
     assert live(engine)[0] == "better"

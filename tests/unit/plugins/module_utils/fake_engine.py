@@ -12,7 +12,11 @@ from __future__ import annotations
 import itertools
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_INPUTS, LABEL_SERVICE
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import (
+    LABEL_APP,
+    LABEL_INPUTS,
+    LABEL_SERVICE,
+)
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 
 TAGS = ("good", "better", "crash", "never", "brief", "oom", "nostart", "tiny")
@@ -111,7 +115,7 @@ class FakeContainer:
             "Names": [self.name],
             "State": "running",
             "Created": 1,
-            "Labels": {LABEL_SERVICE: self.service},
+            "Labels": {LABEL_SERVICE: self.service, LABEL_APP: "demo"},
         }
 
     def inspected(self):

@@ -120,6 +120,18 @@ def test_a_second_network(address: str) -> None:
     assert connects(address)
 
 
+def test_a_host_by_ipv6(address: str) -> None:
+    """A host has no IPv6 until it is given an address with it, at which it then answers."""
+    assert asked("run", NAME, "cat", "/proc/net/if_inet6") == ""
+    given = asked("ipv6", NAME, "on")
+    assert given == f"fd0c:a157:ac4b::{address.rpartition('.')[2]}"
+    assert asked("ipv6", NAME, "on") == given
+    assert connects(given)
+    asked("ipv6", NAME, "off")
+    assert not connects(given)
+    assert connects(address)
+
+
 def test_power_off_and_on(address: str) -> None:
     """A host without power is gone; with power again, it is back with its files at its address."""
     asked("run", NAME, "touch", "/root/kept")

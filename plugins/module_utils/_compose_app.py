@@ -19,6 +19,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_i
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_assumed import assume
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import (
+    doubles,
     foreign,
     foreign_problem,
     observe,
@@ -82,11 +83,14 @@ class App:
         self.engine = self.docker.available()
         self.releases = Releases(self.folder)
         recorded_paths = [entry["path"] for entry in self.releases.record.get("files", [])]
-        paths = {entry["path"] for entry in bundle["files"]} | set(recorded_paths)
+        present = {*recorded_paths, *self.releases.app_files()}
+        paths = {entry["path"] for entry in bundle["files"]} | present
         self.found = {path: _files.look(os.path.join(self.folder, path)) for path in paths}
-        self.files = plan_files(bundle["files"], self.found, recorded_paths)
+        self.files = plan_files(bundle["files"], self.found, present)
+        self.folders = self.releases.altered_folders()
+        further = {}
         if self.engine:
-            self.observed = self._observe()
+            self.observed, further = self._observe()
             self.images = self._look_at_images()
             self.volumes = [v for v in bundle["volumes"] if not self._volume_fits(v)]
             self.networks = [n for n in bundle["networks"] if not self.docker.find(f"/networks/{quote(n)}")]
@@ -96,7 +100,9 @@ class App:
         rehearsals = self.engine and bundle["rehearse"]
         self.leftovers = self.docker.containers(rehearsal_of(bundle["project"])) if rehearsals else []
         loaded = self.releases.state["loaded"]
-        self.services = plan_services(bundle, self.files, self.observed, self.releases.record, self.images, loaded)
+        self.services = plan_services(
+            bundle, self.files, self.observed, self.releases.record, self.images, loaded, further
+        )
         self.watch.stop()
 
     def _observe(self):
@@ -105,7 +111,8 @@ class App:
         strangers = foreign(listed, self.folder)
         if strangers:
             raise AppError(foreign_problem(project, strangers))
-        return observe(self.docker, project, listed)
+        observed = observe(self.docker, project, listed)
+        return observed, doubles(listed, observed)
 
     def _look_at_images(self):
         references = sorted({service["image"] for service in self.bundle["services"].values()})
@@ -201,9 +208,11 @@ class App:
             out.append(change("image", reference, "build" if built else "pull"))
         for entry in self.files:
             if entry["changed"]:
-                why = ["content"] if entry["before"] != entry["after"] else ["owner or mode"]
+                why = self._why(entry)
                 path = os.path.join(self.folder, entry["path"])
                 out.append(change("file", path, verb(self.found[entry["path"]], entry["after"]), why))
+        for path in self.folders:
+            out.append(change("folder", os.path.join(self.folder, path), "change", ["owner or mode"]))
         for name, plan in sorted(self.services.items()):
             if plan["action"] != NONE:
                 out.append(change("service", f"{app}/{name}", self._verb_of(name, plan["action"]), plan["why"]))
@@ -214,13 +223,22 @@ class App:
             out.append(change("release", f"{app}/{self.next_release}", "create"))
         return out
 
+    def _why(self, entry):
+        """Words for what differs about a file."""
+        if entry["after"] is None:
+            recorded = (known["path"] for known in self.releases.record.get("files", []))
+            return ["no longer declared" if entry["path"] in recorded else "put there by hand"]
+        return ["content"] if entry["before"] != entry["after"] else ["owner or mode"]
+
     def _verb_of(self, name, action):
         """What becomes of a service's container, in a word."""
         if action not in (UP, FORCE):
             return action
         if name not in self.observed:
             return "create"
-        return "recreate" if action == FORCE or self.differs(name) else "start"
+        if action == FORCE or self.differs(name):
+            return "recreate"
+        return "thin out" if self.observed[name].running else "start"
 
     def differs(self, name):
         """Whether compose will find the container of a service outdated."""

@@ -141,6 +141,7 @@ class Apply:
         services, plans = self.bundle["services"], self.app.services
         self.app.watch.phase("swap")
         try:
+            self.app.releases.put_right(self.app.folders)
             self.app.releases.exchange(NEW, self.exchanged)
         except OSError as exc:
             raise StartFailed(self.bundle["app"], f"did not get its new files: {_disk.told(exc)}") from exc

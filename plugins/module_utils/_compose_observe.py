@@ -26,6 +26,11 @@ HOST_FIELDS = {
     "MemoryReservation": "memory reservation",
     "NanoCpus": "CPU limit",
     "CpuShares": "CPU shares",
+    "CpuQuota": "CPU quota",
+    "CpuPeriod": "CPU period",
+    "CpusetCpus": "CPU set",
+    "CpusetMems": "memory nodes",
+    "BlkioWeight": "I/O weight",
     "PidsLimit": "process limit",
     "RestartPolicy": "restart policy",
     "Binds": "mounts",
@@ -76,9 +81,13 @@ def fingerprint(container):
 
 
 def altered(recorded, found):
-    """The words for what differs between a recorded fingerprint and the one found, each once."""
+    """The words for what differs between a recorded fingerprint and the one found, each once.
+
+    A field that an older version of this collection did not record is not compared.
+    """
     words = dict(HOST_FIELDS, Networks="networks", **CONFIG_FIELDS)
-    return list(dict.fromkeys(words[field] for field in words if recorded.get(field) != found.get(field)))
+    differing = (field for field in words if field in recorded and recorded[field] != found.get(field))
+    return list(dict.fromkeys(words[field] for field in differing))
 
 
 class Observed:
@@ -155,3 +164,17 @@ def observe(docker, project, containers=None):
         if container is not None:
             found[listed["Labels"][LABEL_SERVICE]] = Observed(container)
     return found
+
+
+def doubles(containers, observed):
+    """{service: names of its containers besides the observed one}: a service has one container, a further one was made by hand."""
+    found = {}
+    for listed in containers:
+        service = listed["Labels"].get(LABEL_SERVICE)
+        if (
+            service in observed
+            and listed["Id"] != observed[service].id
+            and listed["Labels"].get(LABEL_ONE_OFF) != "True"
+        ):
+            found.setdefault(service, []).append(listed["Names"][0].lstrip("/"))
+    return {service: sorted(names) for service, names in found.items()}

@@ -21,10 +21,11 @@ def under(path, key):
     return path.startswith(key) if key.endswith("/") else path == key
 
 
-def plan_files(wanted, found, recorded):
-    """One entry {path, changed, before, after} for each wanted file, and for each recorded one that is no longer wanted.
+def plan_files(wanted, found, present):
+    """One entry {path, changed, before, after} for each wanted file, and for each other one that is there.
 
-    wanted: the bundle's files. found: {path: what _files.look says}. recorded: paths of the current release.
+    wanted: the bundle's files. found: {path: what _files.look says}. present: paths that lie in the app's folder or that the
+    current release has.
     """
     entries = []
     for entry in wanted:
@@ -34,7 +35,7 @@ def plan_files(wanted, found, recorded):
             {"path": entry["path"], "changed": not same, "before": there and there["digest"], "after": entry["digest"]}
         )
     names = {entry["path"] for entry in wanted}
-    for path in sorted(set(recorded) - names):
+    for path in sorted(set(present) - names):
         if found.get(path) is not None:
             entries.append({"path": path, "changed": True, "before": found[path]["digest"], "after": None})
     return entries
@@ -73,12 +74,12 @@ def image_moved(image, running, local, recorded):
     return running != local
 
 
-def plan_service(service, observed, recorded, image_id, edited):
+def plan_service(service, observed, recorded, image_id, edited, doubles=()):
     """(action, [why]) for one service.
 
     service: its entry in the bundle. observed: Observed or None. recorded: its entry in the current release or None.
     image_id: id of the wanted image on the host, None if it is not there. edited: mounted files whose content on disk is not
-    the wanted one.
+    the wanted one. doubles: names of further containers of the service.
     """
     if observed is None:
         return UP, ["no container"]
@@ -102,23 +103,26 @@ def plan_service(service, observed, recorded, image_id, edited):
     elif observed.health == "unhealthy":
         why.append("unhealthy")
         force = True
+    why += [f"further container {name}" for name in doubles]
     if not why:
         return NONE, []
     return (FORCE if force else UP), why
 
 
-def plan_services(bundle, files, observed, release, images, loaded):
+def plan_services(bundle, files, observed, release, images, loaded, doubles):
     """{service: {action, why}} for wanted services and for those that are no longer declared.
 
     files: of plan_files. release: the current release's record or {}. images: {reference: id or None}. loaded: {reload key:
-    digest of what its service has read}.
+    digest of what its service has read}. doubles: {service: names of its further containers}.
     """
     content_changed = {e["path"] for e in files if e["before"] != e["after"]}
     plans = {}
     for name, service in bundle["services"].items():
-        edited = sorted(set(service["inputs"]["files"]) & content_changed)
+        edited = [path for path in sorted(content_changed) if sees(service, path, bundle["reload"])]
         recorded = (release.get("services") or {}).get(name)
-        action, why = plan_service(service, observed.get(name), recorded, images.get(service["image"]), edited)
+        action, why = plan_service(
+            service, observed.get(name), recorded, images.get(service["image"]), edited, doubles.get(name, ())
+        )
         if action == NONE:
             stale = [
                 key
@@ -132,6 +136,12 @@ def plan_services(bundle, files, observed, release, images, loaded):
     for name in sorted(set(observed) - set(bundle["services"])):
         plans[name] = {"action": REMOVE, "why": ["no longer declared"]}
     return plans
+
+
+def sees(service, path, reload):
+    """Whether a service mounts a file that it must be started anew for, one that only a hand has put there included."""
+    mounted = path in service["inputs"]["files"] or any(under(path, f"{place}/") for place in service["mounts"])
+    return mounted and not any(under(path, key) for key in reload)
 
 
 def wanted_load(bundle, key):

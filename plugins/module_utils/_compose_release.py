@@ -17,6 +17,7 @@ import base64
 import fcntl
 import os
 import shutil
+import stat
 import time
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
@@ -27,6 +28,8 @@ STATE = "state.json"
 SWAP = "swap"
 NEW, OLD = "new", "old"
 LOCK = ".lock"
+# What a file is called until it is whole.
+_HALF_WRITTEN = ".aistack-"
 
 
 class Busy(Exception):
@@ -64,6 +67,40 @@ class Releases:
         """Make the app's folders, for root alone."""
         os.makedirs(os.path.join(self.root, RELEASES), mode=0o700, exist_ok=True)
         os.chmod(self.root, 0o700)
+
+    def app_files(self):
+        """Paths of what lies in the app's folder and is neither a folder nor this store's own."""
+        found = []
+        for folder, _folders, names in self._walk():
+            links = [name for name in os.listdir(folder) if os.path.islink(os.path.join(folder, name))]
+            paths = (os.path.relpath(os.path.join(folder, name), self.root) for name in {*names, *links})
+            found += [path for path in paths if path not in (STATE, LOCK)]
+        return sorted(path for path in found if not os.path.basename(path).startswith(_HALF_WRITTEN))
+
+    def altered_folders(self):
+        """Paths of folders whose owner or mode is not what `prepare` and `write_files` give them; '' is the app's own."""
+        found = []
+        for folder, _folders, _names in self._walk():
+            info = os.lstat(folder)
+            path = os.path.relpath(folder, self.root)
+            wanted = 0o700 if path == "." else 0o755
+            if (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) != (wanted, os.geteuid(), os.getegid()):
+                found.append("" if path == "." else path)
+        return sorted(found)
+
+    def put_right(self, folders):
+        """Give folders that `altered_folders` found their owner and mode."""
+        for path in folders:
+            full = os.path.join(self.root, path)
+            os.chown(full, os.geteuid(), os.getegid())
+            os.chmod(full, 0o755 if path else 0o700)
+
+    def _walk(self):
+        """os.walk over the app's folder without this store's own folders."""
+        for folder, folders, names in os.walk(self.root):
+            if folder == self.root:
+                folders[:] = [name for name in folders if name not in (RELEASES, SWAP)]
+            yield folder, folders, names
 
     def lock(self, seconds, waiting):
         """Hold the app for this process; `waiting` is called while another run has it. Raises Busy after `seconds`."""

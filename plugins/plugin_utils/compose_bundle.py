@@ -230,6 +230,7 @@ def _describe(name, service_name, service, model, entries, reload):
         "image": image,
         "build": build,
         "inputs": inputs,
+        "mounts": mounted,
         "hash": digest(inputs),
         "healthcheck": bool(service.get("healthcheck")) and not service["healthcheck"].get("disable"),
         "one_shot": str(service.get("restart", "no")) in ("no", "False"),

@@ -38,7 +38,7 @@ def bundle(tag, rehearse=False, settle=0.05, **more_files):
         for path, text in texts.items()
     ]
     inputs = {"image": image, "environment": tag, "files": {}, "definition": {}}
-    service = {"image": image, "inputs": inputs, "hash": f"hash-{tag}", "one_shot": False, "build": None}
+    service = {"image": image, "inputs": inputs, "hash": f"hash-{tag}", "one_shot": False, "build": None, "mounts": []}
     return {
         "app": "demo",
         "project": PROJECT,

@@ -9,7 +9,7 @@ import copy
 
 import pytest
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import Observed
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import Observed, altered
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     image_moved,
     plan_files,
@@ -46,13 +46,24 @@ def container(**changes):
     return Observed(made)
 
 
-def plan(observed=None, files=FILES, wanted=None, recorded=True, images=None, loaded=None, reload=None, one_shot=False):
+def plan(
+    observed=None,
+    files=FILES,
+    wanted=None,
+    recorded=True,
+    images=None,
+    loaded=None,
+    reload=None,
+    one_shot=False,
+    doubles=(),
+):
     inputs = dict(INPUTS, **(wanted or {}))
     service = {
         "image": inputs["image"],
         "inputs": inputs,
         "hash": "h1" if inputs == INPUTS else "h2",
         "one_shot": one_shot,
+        "mounts": ["conf", "live", "secrets/password"],
     }
     bundle = {
         "services": {"web": service},
@@ -61,9 +72,8 @@ def plan(observed=None, files=FILES, wanted=None, recorded=True, images=None, lo
     }
     release = {"services": {"web": {"inputs": INPUTS, "fingerprint": container().fingerprint}}} if recorded else {}
     observed = {} if observed is None else {"web": observed}
-    return plan_services(bundle, files, observed, release, images or {inputs["image"]: "sha256:i1"}, loaded or {})[
-        "web"
-    ]
+    images = images or {inputs["image"]: "sha256:i1"}
+    return plan_services(bundle, files, observed, release, images, loaded or {}, {"web": doubles})["web"]
 
 
 def test_a_service_as_recorded_needs_nothing():
@@ -160,9 +170,31 @@ def test_a_reloading_file_edited_by_hand_is_reloaded():
     assert plan(container(), files=edited, reload=reload, loaded={"live/": {"live/b": "b1"}})["action"] == "reload"
 
 
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [("conf/extra", "force"), ("live/extra", "reload"), ("secrets/extra", "none"), ("notes", "none")],
+)
+def test_a_file_put_there_by_hand_matters_to_a_service_that_sees_it(path, action):
+    reload = {"live/": {"service": "web"}}
+    extra = [*FILES, {"path": path, "changed": True, "before": "x", "after": None}]
+    assert plan(container(), files=extra, reload=reload, loaded={"live/": {"live/b": "b1"}})["action"] == action
+
+
+def test_a_further_container_of_a_service_is_told_and_costs_no_restart():
+    found = plan(container(), doubles=["aistack_demo-web-2"])
+    assert found == {"action": "up", "why": ["further container aistack_demo-web-2"]}
+
+
+def test_a_limit_that_an_older_version_did_not_record_is_not_compared():
+    recorded, found = container().fingerprint, container(HostConfig__CpuQuota=50000).fingerprint
+    assert altered(recorded, found) == ["CPU quota"]
+    del recorded["CpuQuota"]
+    assert altered(recorded, found) == []
+
+
 def test_a_service_that_is_no_longer_declared_is_removed():
     bundle = {"services": {}, "reload": {}, "files": []}
-    assert plan_services(bundle, [], {"old": container()}, {}, {}, {}) == {
+    assert plan_services(bundle, [], {"old": container()}, {}, {}, {}, {}) == {
         "old": {"action": "remove", "why": ["no longer declared"]}
     }
 
@@ -186,7 +218,7 @@ def test_a_file_differs_by_content_mode_or_owner(found, changed):
     assert plan_files([entry()], {"a": found}, [])[0]["changed"] is changed
 
 
-def test_a_recorded_file_that_is_not_wanted_goes_and_a_foreign_one_stays():
+def test_a_file_that_is_not_wanted_goes():
     there = {"digest": "d", "mode": 0o644, "uid": 0, "gid": 0}
     planned = plan_files([entry()], {"a": there, "old": there}, ["a", "old"])
     assert planned[1] == {"path": "old", "changed": True, "before": "d", "after": None}

@@ -134,3 +134,28 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         _files.write(path, "no bytes", 0o600, os.getuid(), os.getgid())
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
     assert _files.look(path)["mode"] == 0o600
+
+
+def test_all_that_lies_in_the_apps_folder_is_seen_and_the_stores_own_is_not(tmp_path):
+    root = tmp_path / "app"
+    releases = committed(root)
+    write_files(str(root), bundle_files())
+    (root / ".lock").touch()
+    (root / ".env").write_text("A=1")
+    (root / "conf").mkdir(mode=0o755)
+    (root / "conf" / "link").symlink_to("/etc")
+    (root / "conf" / ".aistack-half").touch()
+    assert releases.app_files() == [".env", "compose.yml", "conf/link", "secrets/key"]
+    assert Releases(str(tmp_path / "none")).app_files() == []
+
+
+def test_folders_with_another_mode_are_seen_and_put_right(tmp_path):
+    root = tmp_path / "app"
+    releases = committed(root)
+    write_files(str(root), bundle_files())
+    assert releases.altered_folders() == []
+    os.chmod(root, 0o755)  # noqa: S103 - what a hand did
+    os.chmod(root / "secrets", 0o777)  # noqa: S103
+    assert releases.altered_folders() == ["", "secrets"]
+    releases.put_right(["", "secrets"])
+    assert releases.altered_folders() == []

@@ -117,6 +117,13 @@ class App:
     def _look_at_images(self):
         references = sorted({service["image"] for service in self.bundle["services"].values()})
         ids = _compose_images.local_ids(self.docker, references)
+        recorded = self.releases.record.get("services", {})
+        for name, service in self.bundle["services"].items():
+            before = recorded.get(name, {})
+            known = before.get("local_image_id") if before.get("image") == service["image"] else None
+            if service["build"] and known and ids[service["image"]] != known:
+                # A hand has given the name of what was built here to something else.
+                ids[service["image"]] = None
         if self.bundle["pull"] == "always":
             built = {service["image"] for service in self.bundle["services"].values() if service["build"]}
             for reference in references:

@@ -139,7 +139,8 @@ SECOND = [
 # What stays as it is and is told: a restart, a listener, a published port, a container of docker compose run.
 NOTES = r"""
 docker restart $(ours docling)
-systemd-run -q --unit=by-hand-listener python3 -m http.server 8099
+systemctl stop by-hand-listener 2>/dev/null || true
+systemd-run -q -G --unit=by-hand-listener python3 -m http.server 8099
 docker run -d --name by-hand-published -p 8098:6379 $(docker inspect -f '{{.Image}}' $(ours redis))
 docker compose --project-directory docling -f docling/compose.yml -f docling/compose.override.yml run -d --no-deps \
   --name by-hand-one-off --entrypoint sleep docling-serve infinity 2>/dev/null

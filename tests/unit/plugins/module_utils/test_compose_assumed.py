@@ -12,7 +12,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service i
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker
 
 INPUTS = {"image": "example/web:1", "environment": "e1", "files": {}, "definition": {}}
-SERVICE = {"image": "example/web:1", "build": None, "hash": "h1", "one_shot": False, "inputs": INPUTS}
+SERVICE = {"image": "example/web:1", "build": None, "hash": "h1", "one_shot": False, "inputs": INPUTS, "mounts": []}
 VOLUME = {"name": "aistack_demo_data", "uid": 5, "gid": 5}
 BUNDLE = {
     "app": "demo",
@@ -44,6 +44,7 @@ def things(tmp_path, bundle=None, record=RECORD, off=True):
     """What changes for an app with this record, or none, on a host whose engine is off, or not installed."""
     folder = tmp_path / "demo" / "releases" / "1"
     if record and not folder.exists():
+        (tmp_path / "demo").mkdir(mode=0o700)
         folder.mkdir(parents=True)
         (folder / "release.json").write_text(json.dumps(record), encoding="utf-8")
         (tmp_path / "demo" / "state.json").write_text('{"current": 1, "loaded": {}}', encoding="utf-8")

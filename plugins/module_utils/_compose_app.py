@@ -117,19 +117,23 @@ class App:
     def _look_at_images(self):
         references = sorted({service["image"] for service in self.bundle["services"].values()})
         ids = _compose_images.local_ids(self.docker, references)
-        recorded = self.releases.record.get("services", {})
-        for name, service in self.bundle["services"].items():
-            before = recorded.get(name, {})
-            known = before.get("local_image_id") if before.get("image") == service["image"] else None
-            if service["build"] and known and ids[service["image"]] != known:
-                # A hand has given the name of what was built here to something else.
-                ids[service["image"]] = None
+        for reference in self._taken_names(ids):
+            ids[reference] = None
         if self.bundle["pull"] == "always":
             built = {service["image"] for service in self.bundle["services"].values() if service["build"]}
             for reference in references:
                 if reference not in built and ids[reference] and _compose_images.moved(self.docker, reference):
                     ids[reference] = None
         return ids
+
+    def _taken_names(self, ids):
+        """Names of images built here that a hand has given to another image since the release was recorded."""
+        recorded = self.releases.record.get("services", {})
+        for name, service in self.bundle["services"].items():
+            before = recorded.get(name, {})
+            known = before.get("local_image_id") if before.get("image") == service["image"] else None
+            if service["build"] and known and ids[service["image"]] not in (None, known):
+                yield service["image"]
 
     def volume_top(self, volume):
         """The folder of a volume on the host, None where the volume does not exist."""

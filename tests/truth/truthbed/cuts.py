@@ -33,8 +33,9 @@ _CUT_S = 900.0
 # How long the host's network stays cut, if the run does not end before.
 _PLUG_S = 3.0
 
-#: What is done at an effect. kill: the process on the host, by SIGKILL. controller: ansible-playbook with all its processes.
-DEEDS = ("kill", "controller", "ssh", "engine", "container", "network", "power")
+#: What else is done at an effect than to kill the process on the host: to ansible-playbook with all its processes, to the ssh
+#: connection, the engine, a container, the host's network, the host's power.
+OUTSIDE = ("controller", "engine", "container", "ssh", "network", "power")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Point:
     """A place at which a run is cut, and what is done there.
 
     kind: task (the controller is killed when task `number` starts), effect (of our code on the host) or event (of the engine, while
-    `docker compose` runs).
+    `docker compose` runs). deed: kill, for the process on the host, or one of OUTSIDE.
     """
 
     kind: str
@@ -62,26 +63,22 @@ class Counted:
     effect: list[str]
     event: list[str]
 
-    def points(self, deeds: tuple[str, ...] = DEEDS) -> list[Point]:
-        """Every cut there is: each task, each effect with each deed, each event of the engine."""
+    def points(self) -> list[Point]:
+        """Every cut there is: at each task, at each event of the engine, and at each effect twice, killed and by another deed in turn."""
         points = [Point("task", number, "controller", label) for number, label in enumerate(self.task, 1)]
         points += [Point("event", number, "kill", label) for number, label in enumerate(self.event, 1)]
-        points += [
-            Point("effect", number, deed, label) for deed in deeds for number, label in enumerate(self.effect, 1)
-        ]
+        for number, label in enumerate(self.effect, 1):
+            points += [
+                Point("effect", number, "kill", label),
+                Point("effect", number, OUTSIDE[number % len(OUTSIDE)], label),
+            ]
         return points
 
-    def sample(self, chance: random.Random) -> list[Point]:
-        """A cut of each kind: five that differ in place and deed."""
-        points = self.points()
-        kinds = [
-            lambda point: point.kind == "task",
-            lambda point: point.kind == "event",
-            lambda point: point.kind == "effect" and point.deed == "kill",
-            lambda point: point.deed in ("engine", "power"),
-            lambda point: point.kind == "effect" and point.deed in ("controller", "ssh", "container", "network"),
-        ]
-        return [chance.choice([point for point in points if fits(point)]) for fits in kinds]
+    def draw(self, kind: str, deed: str, chance: random.Random) -> Point:
+        """Any one cut of a kind by a deed."""
+        labels = getattr(self, kind)
+        number = chance.randrange(len(labels))
+        return Point(kind, number + 1, deed, labels[number])
 
 
 class Cutter:

@@ -33,11 +33,15 @@ systemctl restart docker.service
 
 @dataclass
 class Way:
-    """A change of the inventory. `begin` brings the host to where it starts. The rest is known once it was gone undisturbed."""
+    """A change of the inventory, from the end of another way, or from nothing. The rest is known once it was gone undisturbed.
+
+    prepare: what is done to the host before it begins.
+    """
 
     name: str
     variables: dict[str, Any]
-    begin: Callable[[], None]
+    before: Way | None
+    prepare: Callable[[], object] = lambda: None
     counted: Counted | None = None
     state: dict[str, Any] | None = None
     seconds: float = 0.0
@@ -49,6 +53,7 @@ class Ordeal:
     def __init__(self, stand: Stand, cutter: Cutter) -> None:
         self.stand = stand
         self.cutter = cutter
+        self._at: Way | None = None
 
     def changes(self) -> tuple[Way, Way]:
         """The way from the site as it is to a changed one, and the way back. Each starts where the other ends."""
@@ -75,15 +80,24 @@ class Ordeal:
         def forget_image() -> None:
             self.stand.on_host(f"docker image rm --force {image} > /dev/null 2>&1", check=False)
 
-        return Way("change", changed, forget_image), Way("change back", back, lambda: None)
+        there, again = Way("change", changed, None, forget_image), Way("change back", back, None)
+        there.before, again.before = again, there
+        return there, again
 
     def first(self) -> Way:
         """The way from a host with an engine and images, but nothing of ours, to the site."""
-        return Way("first converge", {}, lambda: self.stand.on_host(_RESET))
+        return Way("first converge", {}, None, lambda: self.stand.on_host(_RESET))
+
+    def _begin(self, way: Way) -> None:
+        """Bring the host to where a way begins."""
+        if way.before and self._at is not way.before:
+            self.stand.converge(variables=way.before.variables)
+        way.prepare()
+        self._at = way
 
     def go(self, way: Way) -> None:
         """Go a way undisturbed, to know its cut points and where it ends."""
-        way.begin()
+        self._begin(way)
         began = time.monotonic()
         way.counted = self.cutter.count(way.variables)
         way.seconds = time.monotonic() - began
@@ -94,7 +108,7 @@ class Ordeal:
 
         again: also play it once more, which must change nothing.
         """
-        way.begin()
+        self._begin(way)
         self.cutter.cut(way.variables, point)
         run = self.stand.play("site", variables=way.variables)
         if run.rc != 0:

@@ -18,16 +18,17 @@ from urllib.parse import quote
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change, verb
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_assumed import assume
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_leftovers import find as find_leftovers
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import (
     doubles,
     foreign,
     foreign_problem,
     observe,
-    rehearsal_of,
 )
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
     NONE,
+    RELOAD,
     UP,
     plan_files,
     plan_services,
@@ -76,8 +77,8 @@ class App:
         self.watch = Stopwatch()
         self.look()
 
-    def look(self):
-        """Read disk and engine once and make the plan. Changes nothing."""
+    def look(self, held=False):
+        """Read disk and engine once and make the plan. Changes nothing. held: whether this process has locked the app."""
         self.watch.phase("compare")
         bundle = self.bundle
         self.engine = self.docker.available()
@@ -97,12 +98,14 @@ class App:
         else:
             record = self.releases.record if self.docker.off else {}
             self.observed, self.images, self.volumes, self.networks = assume(record, bundle)
-        rehearsals = self.engine and bundle["rehearse"]
-        self.leftovers = self.docker.containers(rehearsal_of(bundle["project"])) if rehearsals else []
+        self.leftovers = find_leftovers(bundle, self.releases, self.docker if self.engine else None, held)
         loaded = self.releases.state["loaded"]
         self.services = plan_services(
             bundle, self.files, self.observed, self.releases.record, self.images, loaded, further
         )
+        for name, (action, why) in self.releases.state.get("begun", {}).items():
+            if self.services.get(name, {}).get("action") in (NONE, RELOAD):
+                self.services[name] = {"action": action, "why": why}
         self.watch.stop()
 
     def _observe(self):
@@ -179,6 +182,7 @@ class App:
     def result(self, observed, planned=None):
         """The task's result. observed: containers as they are after the run. planned: the plan that was carried out."""
         planned = planned or self.services
+        healed = [leftover.told for leftover in self.leftovers]
         services = {}
         for name, plan in planned.items():
             now = observed.get(name)
@@ -204,13 +208,16 @@ class App:
             "volumes": [volume["name"] for volume in self.volumes],
             "networks": self.networks,
             "release": self.next_release,
+            "healed": healed,
+            "warnings": healed,
             "seconds": self.watch.seconds,
         }
 
     def changes(self):
         """What the plan changes, in the form that all modules share. Empty exactly when nothing changes."""
         app = self.bundle["app"]
-        out = [change("network", name, "create") for name in self.networks]
+        out = [leftover.change() for leftover in self.leftovers]
+        out += [change("network", name, "create") for name in self.networks]
         for volume in self.volumes:
             out.append(change("volume", volume["name"], "create" if self.volume_top(volume) is None else "own"))
         wanted = self.bundle["services"].values()
@@ -227,9 +234,6 @@ class App:
         for name, plan in sorted(self.services.items()):
             if plan["action"] != NONE:
                 out.append(change("service", f"{app}/{name}", self._verb_of(name, plan["action"]), plan["why"]))
-        for container in self.leftovers:
-            name = container["Names"][0].lstrip("/")
-            out.append(change("container", name, "remove", ["left by a run that was cut off"]))
         if self.next_release != self.releases.current:
             out.append(change("release", f"{app}/{self.next_release}", "create"))
         return out

@@ -10,6 +10,7 @@ Every step can be cut off: the recorded state changes last, so the next run comp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_i
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_command import Compose
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_APP
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_APP, LABEL_CHECK
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
     FORCE,
     RELOAD,
@@ -70,14 +71,24 @@ class Apply:
         except OSError as exc:
             raise AppError(self._untouched(exc)) from exc
         try:
-            self.app.look()
+            # Held by the programs that this run starts too: one that outlives it keeps the next run waiting.
+            self.compose.holding = (lock,)
+            self.app.look(held=True)
             planned = self.app.services
             result = self.app.result({}, planned)
+            self._clear_leftovers()
             self._carry_out()
             result["services"] = self.app.result(self.watch.observe(), planned)["services"]
             return result
         finally:
             os.close(lock)
+
+    def _clear_leftovers(self):
+        try:
+            for leftover in self.app.leftovers:
+                leftover.clear()
+        except OSError as exc:
+            raise AppError(self._untouched(exc)) from exc
 
     def _carry_out(self):
         app, releases = self.app, self.app.releases
@@ -142,6 +153,13 @@ class Apply:
         self.app.watch.phase("swap")
         try:
             self.app.releases.put_right(self.app.folders)
+            self.app.releases.begin(
+                {
+                    name: [plan["action"], plan["why"]]
+                    for name, plan in plans.items()
+                    if plan["action"] in (FORCE, RELOAD)
+                }
+            )
             self.app.releases.exchange(NEW, self.exchanged)
         except OSError as exc:
             raise StartFailed(self.bundle["app"], f"did not get its new files: {_disk.told(exc)}") from exc
@@ -203,14 +221,23 @@ class Apply:
             command = spec.get("validate")
             if not command or self.app.releases.state["loaded"].get(key) == wanted_load(self.bundle, key):
                 continue
-            arguments = ["run", "--rm", "--no-deps", "-T", "--entrypoint", command[0], spec["service"], *command[1:]]
+            arguments = [
+                "run",
+                "--rm",
+                "--no-deps",
+                "-T",
+                "--label",
+                f"{LABEL_CHECK}=1",
+                "--entrypoint",
+                command[0],
+                spec["service"],
+                *command[1:],
+            ]
             self._compose(arguments, f"the check of {key} by {' '.join(command[:2])}", self._tree())
 
     def _rehearse(self):
         """Try services beside the running ones where a container is to be replaced by one that differs."""
         self.app.watch.phase("rehearse")
-        if self.app.leftovers:
-            _compose_rehearsal.end(self.docker, self.bundle["project"])
         for name in sorted(self.bundle["rehearse"]):
             seen = self.app.observed.get(name)
             replaced = self.app.services[name]["action"] in (UP, FORCE) and seen is not None and seen.running
@@ -297,6 +324,10 @@ class Apply:
             return f"{told} Putting release {number} back failed too: {_sentence(exc)}{log}"
         except OSError as exc:
             return f"{told} Putting release {number} back failed too: {_disk.told(exc)}{log}"
+        if "begun" in releases.state:
+            # On a full disk it stays noted, and the next run does it once more.
+            with contextlib.suppress(OSError):
+                releases.note(number, releases.state["loaded"])
         return f"{told} Release {number} was put back and is healthy.{log}"
 
     def _retag(self, services):

@@ -26,6 +26,8 @@ class Compose:
         self.app = app
         self.redact = redact
         self.say = say
+        # Descriptors that the programs hold open too.
+        self.holding = ()
 
     def run(self, project, folder, arguments, what, seconds=1800, model=None):
         """One command on a project whose files lie in `folder`, ended after `seconds`. Raises AppError, naming `what`.
@@ -45,6 +47,7 @@ class Compose:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=self.holding,
             )
         except FileNotFoundError:
             raise AppError("docker compose is not installed on the host; put it into the group docker_host.") from None

@@ -16,6 +16,8 @@ LABEL_INPUTS = "aistack.inputs"
 LABEL_PROJECT = "com.docker.compose.project"
 LABEL_FOLDER = "com.docker.compose.project.working_dir"
 LABEL_SERVICE = "com.docker.compose.service"
+# On containers in which something is checked before it comes into use.
+LABEL_CHECK = "aistack.check"
 LABEL_ONE_OFF = "com.docker.compose.oneoff"
 
 # What a person may alter on a container without compose noticing it (its own hash is a label that nobody rewrites).

@@ -8,7 +8,8 @@ Private to the collection.
 /opt/aistack/<app>/                the files in use (compose.yml, env/, secrets/, ...)
 /opt/aistack/<app>/releases/<n>/   a copy of the files of release n, and release.json with services and image ids
 /opt/aistack/<app>/swap/           while a run lasts: the files that it changes, as they will be (new) and as they were (old)
-/opt/aistack/<app>/state.json      {current, loaded}; written last, so it names only releases that were healthy
+/opt/aistack/<app>/state.json      {current, loaded}; written last, so it names only releases that were healthy. While a run lasts that
+                                   makes services reread or forces them to restart: begun, {service: [action, why]}
 """
 
 from __future__ import annotations
@@ -62,6 +63,17 @@ class Releases:
     def unfinished(self):
         """Numbers of releases newer than the current one: what an interrupted or failed run left."""
         return [number for number in self.numbers() if self.current is None or number > self.current]
+
+    def outlived(self, keep):
+        """Numbers of older releases that are more than `keep` (None: all are kept), or of which only a part is left."""
+        older = [number for number in self.numbers() if self.current is not None and number <= self.current]
+        surplus = older[: -max(keep, 1)] if keep is not None else []
+        return [n for n in older if n in surplus or not os.path.exists(os.path.join(self.folder(n), RECORD))]
+
+    def is_free(self):
+        """Whether no run holds the app."""
+        lock = os.path.join(self.root, LOCK)
+        return not os.path.exists(lock) or _files.is_free(lock)
 
     def prepare(self):
         """Make the app's folders, for root alone."""
@@ -167,14 +179,28 @@ class Releases:
     def clear_unfinished(self):
         """Remove staged releases that did not come into use."""
         for number in self.unfinished():
-            shutil.rmtree(self.folder(number))
+            self.forget(number)
+
+    def forget(self, number):
+        """Remove a release; its record first, so that one of which only a part is left is known by that."""
+        _files.remove([os.path.join(self.folder(number), RECORD)])
+        shutil.rmtree(self.folder(number))
+
+    def begin(self, actions):
+        """Note what is about to be done to services, as {service: [action, why]}.
+
+        A container that is to take a file that was put right looks as if it had it: nothing but this note tells the next run.
+        """
+        if actions != self.state.get("begun", {}):
+            self.state = dict(self.state, begun=actions)
+            _files.write_json(os.path.join(self.root, STATE), self.state)
 
     def commit(self, number, record, loaded, keep):
         """Make a release the current one and forget all but the newest `keep`."""
         _files.write_json(os.path.join(self.folder(number), RECORD), record)
         self.note(number, loaded)
         for old in self.numbers()[: -max(keep, 1)]:
-            shutil.rmtree(self.folder(old))
+            self.forget(old)
         self.record = record
 
     def amend(self, **entries):
@@ -216,6 +242,7 @@ def _make_folders(top, relative):
         path = os.path.join(path, part)
         if not os.path.isdir(path):
             os.mkdir(path)
+        if os.stat(path).st_mode & 0o777 != 0o755:
             os.chmod(path, 0o755)  # noqa: S103 - the folder above it is 0700
 
 

@@ -49,6 +49,7 @@ def bundle(tag, rehearse=False, settle=0.05, **more_files):
         "reload": {},
         "ready": [],
         "rehearse": {"web": {"services": {"web": {"image": image}}}} if rehearse else {},
+        "ready": [],
         "redact": ["canary-token"],
         "pull": "missing",
         "wait": 0.5,
@@ -171,7 +172,7 @@ def test_what_a_cut_rehearsal_left_is_a_change_and_is_removed(engine):
     engine.compose(rehearsal_of(PROJECT), "", ["up"], "", model={"services": {"web": {"image": "web:good"}}})
     result = deploy(engine, "good", rehearse=True)
     assert [(c["kind"], c["name"], c["action"]) for c in result["changes"]] == [
-        ("container", f"{rehearsal_of(PROJECT)}-web-1", "remove")
+        ("leftover", f"{rehearsal_of(PROJECT)}-web-1", "remove")
     ]
     assert not App(bundle("good", rehearse=True), engine.root, engine).changed
 

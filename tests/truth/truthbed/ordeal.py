@@ -61,12 +61,12 @@ class Ordeal:
         plain = self.stand.variables()
         changed = {
             # Files that are reread, and one that is not.
-            "caddy_tls_closed_paths": ["/cut/*"],
+            "caddy_tls_closed_paths": ["/cut"],
             # A secret that two services share, an image and a limit: two services are made anew.
             "redis_password": "the-other-password-of-the-cut-site",
             "redis_image": image,
             "redis_maxmemory": "300m",
-            "garage_storage_buckets": [{"name": "cut", "quota_objects": 2000}],
+            "garage_storage_buckets": [{"name": "cut", "quotas": {"max_objects": 2000}}],
             # One setting of the engine that needs a restart, one that is reread; one of the kernel.
             "docker_host_daemon_config": {
                 **plain["docker_host_daemon_config"],
@@ -75,7 +75,7 @@ class Ordeal:
             },
             "docker_host_sysctls": {"net.core.somaxconn": 4090},
         }
-        back = {"garage_storage_buckets": [{"name": "cut", "quota_objects": 1000}]}
+        back = {"garage_storage_buckets": [{"name": "cut", "quotas": {"max_objects": 1000}}]}
 
         def forget_image() -> None:
             self.stand.on_host(f"docker image rm --force {image} > /dev/null 2>&1", check=False)

@@ -17,8 +17,9 @@ import fcntl
 import os
 import secrets
 import string
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ ALPHABETS = {
 CLASSES = ("free", "overlap", "reencrypt", "never")
 LENGTHS = (8, 4096)
 VERSION = 1
+_SOON_S = 10.0
 _HEADER = """\
 # Secrets that the lookup selfhost.aistack.secret made for the inventory in this directory. Keep a copy of this file:
 # without it the services cannot be reached any more. To change a value, see the rules for its class in that lookup.
@@ -241,9 +243,7 @@ class SecretStore:
         """Holds the lock of the store; the lock file stays, for removing it would let a second run pass."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not self._taken_soon(descriptor):
                 # The lock ends with its process, so whoever holds it lives.
                 self._warn(
                     f"The secrets file {self._path} is being changed by another run; this one waits for it to end."
@@ -252,6 +252,18 @@ class SecretStore:
             yield
         finally:
             os.close(descriptor)
+
+    @staticmethod
+    def _taken_soon(descriptor: int) -> bool:
+        """Takes a lock, if it becomes free within a time that other hosts of the same run may need it for."""
+        deadline = time.monotonic() + _SOON_S
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
 
     @property
     def _half(self) -> Path:

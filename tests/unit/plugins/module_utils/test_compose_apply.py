@@ -47,7 +47,6 @@ def bundle(tag, rehearse=False, settle=0.05, **more_files):
         "volumes": [],
         "networks": [],
         "reload": {},
-        "ready": [],
         "rehearse": {"web": {"services": {"web": {"image": image}}}} if rehearse else {},
         "ready": [],
         "redact": ["canary-token"],

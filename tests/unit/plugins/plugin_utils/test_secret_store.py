@@ -259,7 +259,8 @@ def test_a_file_that_another_run_is_writing_is_not_called_half_written(path, war
     assert warnings == []
 
 
-def test_waiting_for_another_run_is_told(path, warnings):
+def test_waiting_for_another_run_is_told(path, warnings, monkeypatch):
+    monkeypatch.setattr(secret_store, "_SOON_S", 0.0)
     path.write_text(PLAIN)
     with open(f"{path}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

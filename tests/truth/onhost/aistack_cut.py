@@ -32,7 +32,7 @@ _PATHS = {
     "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate",
 }  # fmt: skip
 # Devices and the kernel's own files of processes; Ansible's own temporary files; Python's compiled code.
-_NO_EFFECT = ("/dev/", "/proc/self/", "/tmp/ansible", "/root/.ansible", "/home/ops/.ansible")  # noqa: S108
+_NO_EFFECT = ("ansible_", "/dev/", "/proc/self/", "/tmp/ansible", "/root/.ansible", "/home/ops/.ansible")  # noqa: S108
 
 
 def label(event, args):

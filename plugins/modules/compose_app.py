@@ -21,6 +21,7 @@ description:
     does not stay so, the current release is put back and the task fails with the service, the reason and its last log lines.
   - An image that cannot be had, a file that does not pass its check and a disk with less than 64 MiB free end the task before
     anything is changed.
+  - A run that is killed anywhere is made good by the next one, which tells as warnings what it found half done and clears it away.
   - A pull, a build or a wait that takes longer than ten seconds is told in the output while it lasts. The work on the host goes
     on if the connection is lost.
 options:
@@ -218,6 +219,14 @@ networks:
   returned: success
   type: list
   elements: str
+healed:
+  description:
+    - What a run that was cut off left of this app (half-written files, staged releases, jobs, containers), one sentence each, and what
+      is done about it. Each is also a warning.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Release 4 of redis was begun by a run that was cut off or failed, and never came into use; it is removed."]
 release:
   description: Number of the release that is, or would be, in use.
   returned: success

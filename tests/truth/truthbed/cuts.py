@@ -284,4 +284,5 @@ def comparable(state: dict[str, Any]) -> dict[str, Any]:
             path = f"/opt/aistack/{match[1]}/releases/{-age}{match[3]}"
         if not path.startswith("/run/aistack/"):
             kept[path] = [re.sub(r"^number \d+, ", "", entry[0]), *entry[1:]]
-    return dict(state, files=kept)
+    left = [path for path in state["leftovers"] if not path.startswith("/run/aistack/")]
+    return dict(state, files=kept, leftovers=left)

@@ -39,4 +39,5 @@ def test_a_run_that_is_cut_anywhere_is_made_good_by_the_next(stand):
             found = ordeal.cut(way, point, again=number == len(cuts) - 1)
             if found:
                 wrong[f"{way.name}, {point}"] = found
+        ordeal.put_right()
         assert wrong == {}, f"AISTACK_CUT_SEED={seed}"

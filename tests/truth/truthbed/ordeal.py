@@ -19,6 +19,7 @@ from .stand import Stand
 from .state import differences
 
 _SETTLE_S = 300.0
+_OTHER = "cuts-redis:other"
 
 # Everything of ours but the images and the engine itself.
 _RESET = """
@@ -120,6 +121,15 @@ class Ordeal:
             wrong += [f"a further run changes {thing}" for thing in more.changes]
         return wrong
 
+    def put_right(self) -> None:
+        """Bring the host back to the plain inventory, without what the ways have left behind that no run takes away."""
+        self.stand.converge()
+        garage = "docker exec aistack_garage-garage-1 /garage -c /etc/garage/garage.toml"
+        self.stand.on_host(
+            f"{garage} bucket delete --yes cut; docker image ls --quiet '*/{_OTHER}' | xargs docker image rm",
+            check=False,
+        )
+
     def _state(self) -> dict[str, Any]:
         """The host's state once nothing of it is on its way: containers that start, or are about to be restarted."""
         deadline = time.monotonic() + _SETTLE_S
@@ -147,7 +157,7 @@ def _other_image(stand: Stand) -> str:
     port = os.environ.get("AISTACK_BED_REGISTRY_PORT", "5055")
     original = stand.variables()["redis_image"]
     host_name, _slash, path = original.partition("/")
-    here, name = f"127.0.0.1:{port}", "cuts-redis:other"
+    here, name = f"127.0.0.1:{port}", _OTHER
     recipe = f"FROM {here}/{path}\nLABEL of=cuts\n"
     environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
     subprocess.run(

@@ -37,6 +37,8 @@ def test_a_run_that_is_cut_anywhere_is_made_good_by_the_next(stand):
             point = way.counted.draw(kind, deed, chance)
             print(f"{way.name}, {point}", flush=True)
             found = ordeal.cut(way, point, again=number == len(cuts) - 1)
+            for line in found:
+                print(f"    {line}", flush=True)
             if found:
                 wrong[f"{way.name}, {point}"] = found
         ordeal.put_right()

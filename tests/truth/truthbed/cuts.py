@@ -264,9 +264,9 @@ def _children(pid: int) -> list[int]:
 
 
 def comparable(state: dict[str, Any]) -> dict[str, Any]:
-    """A state with releases named by how old they are, of which the present and the last count; jobs that end by themselves left out.
+    """A state with the present release of each app as "newest" and without older ones; jobs that end by themselves left out.
 
-    Two ways to the same site may have taken different numbers of changes.
+    Two ways to the same site may have taken different numbers of changes, and have begun with different releases.
     """
     state = settled(state)
     kept = {}
@@ -278,10 +278,9 @@ def comparable(state: dict[str, Any]) -> dict[str, Any]:
     for path, entry in state["files"].items():
         match = re.fullmatch(r"/opt/aistack/([^/]+)/releases/(\d+)(.*)", path)
         if match:
-            age = current.get(match[1], 0) - int(match[2])
-            if age > 1:
+            if int(match[2]) < current.get(match[1], 0):
                 continue
-            path = f"/opt/aistack/{match[1]}/releases/{-age}{match[3]}"
+            path = f"/opt/aistack/{match[1]}/releases/newest{match[3]}"
         if not path.startswith("/run/aistack/"):
             kept[path] = [re.sub(r"^number \d+, ", "", entry[0]), *entry[1:]]
     left = [path for path in state["leftovers"] if not path.startswith("/run/aistack/")]

@@ -140,15 +140,24 @@ class Stand:
             "ANSIBLE_NOCOLOR": "1",
         }
 
-    def play(self, playbook: str = "site", *extra: str, variables: dict[str, Any] | None = None) -> Run:
-        """Play a playbook of the collection with an inventory that has these variables too; give --check and the like as extra."""
+    def play(
+        self,
+        playbook: str = "site",
+        *extra: str,
+        variables: dict[str, Any] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Run:
+        """Play a playbook (see command()) with an inventory that has these variables too; give --check and the like as extra.
+
+        env: environment variables of Ansible besides those of environment().
+        """
         self.play_variables(variables or {})
         with tempfile.NamedTemporaryFile() as ledger:
             began = time.monotonic()
             done = subprocess.run(
                 self.command(playbook, *extra),
                 cwd=ROOT,
-                env=self.environment(ledger.name),
+                env={**self.environment(ledger.name), **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -107,7 +107,7 @@ class Apply:
             releases.clear_swap()
             releases.clear_unfinished()
             raise AppError(self._untouched(exc)) from exc
-        self.watch = Watch(self.docker, self.bundle["project"], self.say)
+        self.watch = Watch(self.docker, self.bundle["project"], self.say, self.app.redact)
         try:
             self._change_over()
         except StartFailed as exc:
@@ -342,7 +342,7 @@ class Apply:
             )
 
     def _start_old(self, services):
-        self.watch = Watch(self.docker, self.bundle["project"], self.say)
+        self.watch = Watch(self.docker, self.bundle["project"], self.say, self.app.redact)
         self._up([], services)
         self.watch.until_healthy(services, max(self.bundle["wait"], self.app.releases.record.get("wait", 0)))
         self.watch.settle(services, self.bundle["settle"])

@@ -62,7 +62,8 @@ class Compose:
                     if not line:
                         break
                     tail = [*tail[-_TAIL:], line.decode("utf-8", "replace").strip()]
-                    self.say(f"{arguments[0]}: {tail[-1][:160]}")
+                    # Cut only without its secrets: a part of one would not be recognised.
+                    self.say(f"{arguments[0]}: {self.redact(tail[-1])[:160]}")
                 if time.monotonic() >= deadline:
                     process.kill()
                     raise AppError(f"{what} of {self.app} took more than {seconds} s and was ended.")

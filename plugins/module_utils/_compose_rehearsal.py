@@ -34,7 +34,7 @@ def rehearse(docker, compose, bundle, name, folder, say):
     services = {name: bundle["services"][name]}
     model = _with_any_address(bundle["rehearse"][name], name)
     end(docker, bundle["project"])
-    watch = Watch(docker, project, say)
+    watch = Watch(docker, project, say, compose.redact)
     say(f"rehearsing {name} beside the running one")
     try:
         try:

@@ -32,12 +32,16 @@ class StartFailed(Exception):
 
 
 class Watch:
-    """What becomes of a project's containers from now on. Services are those of a bundle or of a release's record."""
+    """What becomes of a project's containers from now on. Services are those of a bundle or of a release's record.
 
-    def __init__(self, docker, project, say):
+    `say` takes a sentence; `redact` takes secrets out of a text.
+    """
+
+    def __init__(self, docker, project, say, redact):
         self.docker = docker
         self.project = project
         self.say = say
+        self.redact = redact
         self.since = time.time()
         self.before = self.observe()
 
@@ -60,7 +64,7 @@ class Watch:
             if time.monotonic() >= deadline:
                 name, reason = sorted(waiting.items())[0]
                 seen = observed[name]
-                probe = f"; its check said: {_end_of_probe(seen)}" if seen.last_probe else ""
+                probe = f"; its check said: {self._end_of_probe(seen)}" if seen.last_probe else ""
                 raise StartFailed(
                     name, f"did not become healthy within {seconds} s (it is {reason}{probe})", self._log(seen)
                 )
@@ -127,8 +131,12 @@ class Watch:
         if ended or seen.state in ("exited", "restarting"):
             return f"exited with code {codes[-1]}"
         if seen.health == "unhealthy":
-            return f"is unhealthy ({_end_of_probe(seen)})" if seen.last_probe else "is unhealthy"
+            return f"is unhealthy ({self._end_of_probe(seen)})" if seen.last_probe else "is unhealthy"
         return f"is {seen.state}"
+
+    def _end_of_probe(self, seen):
+        """The end of what a healthcheck printed, in one line; cut without its secrets, as a part of one would not be recognised."""
+        return " ".join(self.redact(seen.last_probe).split())[-_PROBE_CHARACTERS:]
 
     def _log(self, seen):
         return _COLOURS.sub("", self.docker.logs(seen.id, LOG_LINES)).strip()
@@ -138,11 +146,6 @@ def _allowed(seen):
     """How much memory a container may have, and what to do."""
     limit = seen.fingerprint["Memory"]
     return f"its memory limit is {limit // 2**20} MiB; raise it" if limit else "the host has no more of it"
-
-
-def _end_of_probe(seen):
-    """The end of what a healthcheck printed, in one line."""
-    return " ".join(seen.last_probe.split())[-_PROBE_CHARACTERS:]
 
 
 def finished(service, seen):

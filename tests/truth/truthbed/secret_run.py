@@ -26,7 +26,6 @@ from truthbed.front import Front
 from truthbed.script import HERE, Script, call
 from truthbed.stand import BED, Run, Stand
 
-_LEAKY = Path(__file__).resolve().parents[1] / "leaky" / "leaky.yml"
 # Nobody who is not let in gets these: the API, and results.
 GATED = ["/api/v1/auth/me", "/api/v1/documents/x", "/s3/reflow-results/x"]
 _PLANTED = "/srv/planted"
@@ -166,6 +165,7 @@ def examine(stand: Stand, folder: Path) -> Iterator[Aftermath]:
     """Do the runs, search everything, give the findings out, and put host and inventory right."""
     case = Case(stand)
     found = Aftermath(case.canaries)
+    _name_containers(found, stand)
     began = time.time() - 1
     order = {"needles": case.canaries.needles}
     host = (BED, "run", stand.name)
@@ -181,13 +181,16 @@ def examine(stand: Stand, folder: Path) -> Iterator[Aftermath]:
             _run(found, stand, folder, "real", [], case.variables)
         found.processes = {where: watcher.end() for where, watcher in watchers.items()}
         _look(found, stand)
-        _run(found, stand, folder, "failing", [], case.leaky, str(_LEAKY))
+        _name_containers(found, stand)
+        _run(found, stand, folder, "failing", [], case.leaky, "leaky")
+        _name_containers(found, stand)
         stand.on_host(_REMOVE_LEAKY)
         piped = {"ANSIBLE_PIPELINING": "0"}
         watcher = Script(host, "watch_processes", {**order, "inner": True})
         watcher.wait_for("watching")
-        _run(found, stand, folder, "failing, files on the host", [], case.leaky, str(_LEAKY), piped)
+        _run(found, stand, folder, "failing, files on the host", [], case.leaky, "leaky", piped)
         found.processes["host, without pipelining"] = watcher.end()
+        _name_containers(found, stand)
         _search(found, stand, folder, began)
         found.planted = plant(stand, case.canaries)
         yield found
@@ -223,6 +226,12 @@ def _run(
     found.witnessed[what] = witness.read_text(encoding="utf-8")
 
 
+def _name_containers(found: Aftermath, stand: Stand) -> None:
+    """Remember the containers that there are now, as some of them will be gone."""
+    rows = stand.on_host("docker ps --all --no-trunc --format '{{.ID}} {{.Names}}'").splitlines()
+    found.known_containers.update(row.split() for row in rows)
+
+
 def _look(found: Aftermath, stand: Stand) -> None:
     """What the engine shows of containers, and the files of the apps."""
     listed = json.loads(stand.on_host("docker inspect $(docker ps --all --quiet)"))
@@ -237,12 +246,6 @@ def _look(found: Aftermath, stand: Stand) -> None:
 
 def _search(found: Aftermath, stand: Stand, folder: Path, began: float) -> None:
     """Every file that changed since, on both machines, and all that the host writes down elsewhere."""
-    events = stand.on_host(
-        f"docker events --since {int(began)} --until $(date +%s) --filter type=container"
-        " --format '{{.Actor.ID}} {{.Actor.Attributes.name}}'"
-    )
-    found.known_containers = dict(line.split() for line in events.splitlines())
-    found.known_containers.update({container["Id"]: name for name, container in found.containers.items()})
     needles = found.canaries.needles
     names = list(found.containers)
     image = found.containers["aistack_gateway-api-gateway-1"]["Config"]["Image"]

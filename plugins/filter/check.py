@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.template import AnsibleUndefined, accept_args_markers, get_first_marker_arg
 
-from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks
+from ansible_collections.selfhost.aistack.plugins.plugin_utils import bucket_rules, checks
 
 
 def _as_filter(rule: Callable[..., list[str]]) -> Callable[..., Any]:
@@ -42,6 +42,7 @@ class FilterModule:
         return {
             "check_address": _as_filter(checks.address),
             "check_addresses": _as_filter(checks.addresses),
+            "check_buckets": _as_filter(bucket_rules.problems),
             "check_choice": _as_filter(checks.choice),
             "check_endpoint": _as_filter(checks.endpoint),
             "check_env": _as_filter(checks.env),

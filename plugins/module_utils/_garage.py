@@ -245,7 +245,7 @@ def parse_size(text, name):
     match = SIZE_PATTERN.fullmatch(str(text).strip())
     if not match or (match.group(3) and not match.group(2)) or ("." in match.group(1) and not match.group(2)):
         raise GarageError(
-            "%s is '%s': give bytes, or a number with K, M, G, T, P (1000) or Ki, Mi, Gi, Ti, Pi (1024), such as 10G"
+            "%s is %r: give bytes, or a number with K, M, G, T, P (1000) or Ki, Mi, Gi, Ti, Pi (1024), such as 10G"
             % (name, text)
         )
     number, unit, binary = match.groups()
@@ -268,9 +268,7 @@ def _split_endpoint(endpoint):
         or parts.query
         or parts.username
     ):
-        raise GarageError(
-            "endpoint is '%s': give http://host:port or https://host:port of Garage's admin API" % endpoint
-        )
+        raise GarageError("endpoint is %r: give http://host:port or https://host:port of Garage's admin API" % endpoint)
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._garage import (
     GarageUnsure,
     parse_size,
 )
+from ansible_collections.selfhost.aistack.plugins.module_utils._s3_rules import text_problem
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 FLAGS = ("read", "write", "owner")
@@ -41,7 +42,7 @@ def wanted_bucket(params):
     for alias in wanted.get("aliases", [params["name"]]):
         if not BUCKET_NAME.fullmatch(alias):
             raise GarageError(
-                "The bucket name or alias '%s' cannot be used: give 3 to 63 lowercase letters, digits, hyphens and dots"
+                "The bucket name or alias %r cannot be used: give 3 to 63 lowercase letters, digits, hyphens and dots"
                 % alias
             )
     wanted.update(_quotas(params["quotas"] or {}))
@@ -310,7 +311,7 @@ def _write(client, operation, query, body):
     except GarageNotFound as problem:
         if "accessKeyId" in (body or {}):
             raise GarageError(
-                "grants names key %s, which Garage at %s does not have: import it with garage_key first"
+                "grants names key %r, which Garage at %s does not have: import it with garage_key first"
                 % (body["accessKeyId"], client.endpoint)
             ) from problem
         raise
@@ -346,9 +347,11 @@ def _website_request(website):
 
 def _lifecycle_rule(number, rule):
     name = "lifecycle[%d]" % number
+    _check_text(name + ".id", rule["id"])
+    _check_text(name + ".prefix", rule["prefix"] or "")
     days = {option: rule[option] for option in ("expire_days", "abort_multipart_days") if rule[option] is not None}
     if not days:
-        raise GarageError("%s ('%s') does nothing: give expire_days or abort_multipart_days" % (name, rule["id"]))
+        raise GarageError("%s (%r) does nothing: give expire_days or abort_multipart_days" % (name, rule["id"]))
     for option, value in days.items():
         # Garage takes 0 and would delete every object on its next round.
         if value < 1:
@@ -366,6 +369,11 @@ def _lifecycle_rule(number, rule):
 def _cors_rule(number, rule):
     if not rule["origins"] or not rule["methods"]:
         raise GarageError("cors[%d] allows nothing: give at least one entry in origins and in methods" % number)
+    for option in ("origins", "headers", "expose"):
+        for text in rule[option]:
+            _check_text("an entry of cors[%d].%s" % (number, option), text)
+    if rule["max_age"] is not None and rule["max_age"] < 0:
+        raise GarageError("cors[%d].max_age is %d: give a number of seconds from 0" % (number, rule["max_age"]))
     return _without_empty(
         {
             "AllowedOrigin": rule["origins"],
@@ -377,12 +385,18 @@ def _cors_rule(number, rule):
     )
 
 
+def _check_text(name, text):
+    problem = text_problem(text)
+    if problem:
+        raise GarageError("%s %s" % (name, problem.rstrip(".")))
+
+
 def _grants(grants):
     wanted = {}
     for number, grant in enumerate(grants):
         if grant["key_id"] in wanted:
             raise GarageError(
-                "grants[%d] names key %s, which is listed already: list each key once" % (number, grant["key_id"])
+                "grants[%d] names key %r, which is listed already: list each key once" % (number, grant["key_id"])
             )
         wanted[grant["key_id"]] = [flag for flag in FLAGS if grant[flag]]
     return wanted

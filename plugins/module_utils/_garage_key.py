@@ -35,7 +35,7 @@ def check_key(key_id, secret):
     :raises GarageError: naming the option that cannot be used, without the secret's value.
     """
     if not KEY_ID.fullmatch(key_id):
-        raise GarageError("id is '%s': give GK and 24 lowercase hexadecimal digits" % key_id)
+        raise GarageError("id is %r: give GK and 24 lowercase hexadecimal digits" % key_id)
     if not secret:
         raise GarageError("secret is unset: give the 64 lowercase hexadecimal digits that belong to key %s" % key_id)
     if not KEY_SECRET.fullmatch(secret):

@@ -104,11 +104,9 @@ def normalise_nodes(nodes):
                 "%s.id is unset: with more than one node each needs its id of 64 hexadecimal digits" % name
             )
         if node_id is not None and not NODE_ID.fullmatch(node_id):
-            raise GarageError(
-                "%s.id is '%s': give the whole node id, 64 lowercase hexadecimal digits" % (name, node_id)
-            )
+            raise GarageError("%s.id is %r: give the whole node id, 64 lowercase hexadecimal digits" % (name, node_id))
         if node_id in desired:
-            raise GarageError("%s.id is '%s', which is listed already: list each node once" % (name, node_id))
+            raise GarageError("%s.id is %r, which is listed already: list each node once" % (name, node_id))
         if not node["zone"].strip():
             raise GarageError("%s.zone is empty: give the name of the place whose failure takes this node down" % name)
         desired[node_id] = {
@@ -129,7 +127,7 @@ def normalise_redundancy(value):
     if value is None or value == "maximum":
         return value
     if not re.fullmatch(r"[1-9][0-9]*", value):
-        raise GarageError("zone_redundancy is '%s': give 'maximum' or a number of zones from 1" % value)
+        raise GarageError("zone_redundancy is %r: give 'maximum' or a number of zones from 1" % value)
     return {"atLeast": int(value)}
 
 

@@ -27,9 +27,9 @@ def problem(params):
     """The first thing in the options that cannot be meant, as a sentence, or None."""
     url = params["endpoint_url"]
     if not BUCKET_NAME.match(params["name"]):
-        return f"name is '{params['name']}'; a bucket has 3 to 63 lowercase letters, digits, dots and hyphens."
+        return f"name is {params['name']!r}; a bucket has 3 to 63 lowercase letters, digits, dots and hyphens."
     if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-        return f"endpoint_url is '{url}'; write http://HOST:PORT or https://HOST, or leave it out for AWS."
+        return f"endpoint_url is {url!r}; write http://HOST:PORT or https://HOST, or leave it out for AWS."
     if params["public_read_prefixes"] is not None and not params["public_read"]:
         return "public_read_prefixes is set without public_read; set public_read to true, or leave the prefixes out."
     if params["policy"] is not None:

@@ -8,6 +8,12 @@ Private to the collection.
 
 from __future__ import annotations
 
+import re
+
+# S3 carries rules as XML, which has no control characters, takes other ends of lines for \n, and has neither halves of
+# characters nor U+FFFE and U+FFFF. Garage takes such a rule all the same, and then answers 500 to whoever asks for it.
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
 # What of a lifecycle rule is understood: (option, S3's element, S3's field).
 DAYS = (
     ("expire_days", "Expiration", "Days"),
@@ -16,13 +22,25 @@ DAYS = (
 )
 
 
+def text_problem(text):
+    """Why a text cannot stand in a rule, as the rest of a sentence that begins with its name, or None."""
+    found = _UNFIT.search(text)
+    if found is None:
+        return None
+    return "holds %s at position %d; leave control characters out." % (ascii(found.group()), found.start() + 1)
+
+
 def lifecycle_problem(rules):
     """The first thing wrong with the option lifecycle, as a sentence, or None."""
     names = [rule["id"] for rule in rules]
     for rule in rules:
-        label = f"lifecycle, rule '{rule['id']}'"
+        label = f"lifecycle, rule {rule['id']!r}"
         if not rule["id"] or len(rule["id"]) > 255:
             return f"{label}: id has {len(rule['id'])} characters; give 1 to 255."
+        for option in ("id", "prefix"):
+            unfit = text_problem(rule[option] or "")
+            if unfit:
+                return f"{label}: {option} {unfit}"
         if names.count(rule["id"]) > 1:
             return f"{label}: id is used {names.count(rule['id'])} times; give each rule its own."
         given = [(option, rule[option]) for option, _element, _field in DAYS if rule[option] is not None]
@@ -93,6 +111,10 @@ def cors_problem(rules):
         for option in ("origins", "methods"):
             if not rule[option]:
                 return f"cors, rule {number}: {option} is empty; name at least one."
+        for option in ("origins", "headers", "expose"):
+            unfit = next(filter(None, map(text_problem, rule[option])), None)
+            if unfit:
+                return f"cors, rule {number}: an entry of {option} {unfit}"
         if rule["max_age"] is not None and rule["max_age"] < 0:
             return f"cors, rule {number}: max_age is {rule['max_age']}; give 0 or more seconds."
     return None

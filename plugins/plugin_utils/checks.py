@@ -43,7 +43,7 @@ _SAMPLE_SECRET = re.compile(
 )
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     """The value as it stands in a message, on one line and short."""
     text = repr(str(value)) if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
@@ -57,7 +57,7 @@ def _refuse(name: str, value: Any, why: str, accepted: str) -> list[str]:
     """One sentence; `why` continues the sentence, `accepted` says what to set instead."""
     if _is_blank(value):
         return [f"{name} is not set (or uses a variable that is not defined): set it to {accepted}."]
-    return [f"{name} is {_show(value)}, {why}: set it to {accepted}."]
+    return [f"{name} is {show(value)}, {why}: set it to {accepted}."]
 
 
 def image(value: Any, name: str) -> list[str]:
@@ -297,7 +297,7 @@ def url(value: Any, name: str, schemes: Sequence[str] = ("http", "https"), path:
     if parts is None or not parts.scheme or not parts.hostname:
         return _refuse(name, shown, "which is no URL", accepted)
     if parts.scheme not in schemes:
-        return _refuse(name, shown, f"whose scheme {_show(parts.scheme)} is not accepted", accepted)
+        return _refuse(name, shown, f"whose scheme {show(parts.scheme)} is not accepted", accepted)
     if not _is_hostname(parts.hostname) or parts.port == 0:
         return _refuse(name, shown, "whose host or port is wrong", accepted)
     if path != "any" and ("?" in value or "#" in value or value.endswith("/")):

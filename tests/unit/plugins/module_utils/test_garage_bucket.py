@@ -189,6 +189,10 @@ def test_options_in_garages_form(given, wanted):
         ({"lifecycle": [rule(abort_multipart_days=-1)]}, r"lifecycle\[0\].abort_multipart_days is -1"),
         ({"cors": [cors(origins=[])]}, r"cors\[0\] allows nothing"),
         ({"cors": [cors(methods=[])]}, r"cors\[0\] allows nothing"),
+        ({"cors": [cors(max_age=-1)]}, r"cors\[0\].max_age is -1"),
+        ({"cors": [cors(headers=["ok", "a\x7f"])]}, r"an entry of cors\[0\].headers holds '\\x7f' at position 2"),
+        ({"lifecycle": [rule(expire_days=1, prefix="a\n")]}, r"lifecycle\[0\].prefix holds '\\n' at position 2"),
+        ({"lifecycle": [rule(expire_days=1, id="\ud800")]}, r"lifecycle\[0\].id holds '\\ud800' at position 1"),
         ({"grants": [grant(), grant()]}, r"grants\[1\] names key .* listed already"),
     ],
 )
@@ -304,7 +308,7 @@ def test_a_creation_that_failed_for_good_is_told():
 
 def test_a_grant_for_a_key_that_is_not_there_names_the_cure():
     garage = FakeGarage(info(), keys=())
-    with pytest.raises(GarageError, match=f"grants names key {KEY}, .* import it with garage_key first"):
+    with pytest.raises(GarageError, match=f"grants names key '{KEY}', .* import it with garage_key first"):
         ensure_bucket(garage, "data", wanted_bucket(params(grants=[grant(read=True)])))
 
 

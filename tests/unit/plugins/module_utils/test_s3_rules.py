@@ -122,3 +122,19 @@ def test_cors_is_written_as_it_was_spelled():
 )
 def test_cors_that_cannot_be_meant(rules, sentence):
     assert cors_problem(rules) == sentence
+
+
+@pytest.mark.parametrize("character", ["\0", "\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\ud800", "\ufffe", "\uffff"])
+def test_what_xml_cannot_carry_is_refused_before_the_server_takes_it(character):
+    for options in ({"id": f"a{character}"}, {"prefix": f"a{character}"}):
+        problem = lifecycle_problem([rule(expire_days=1, **options)])
+        assert f"{next(iter(options))} holds" in problem and "position 2; leave" in problem
+        assert problem.isprintable()
+    for option in ("origins", "headers", "expose"):
+        assert f"an entry of {option} holds" in cors_problem([cors(**{option: ["a", character]})])
+
+
+def test_any_other_character_is_accepted():
+    text = " <&>\"'ä日😀 "
+    assert lifecycle_problem([rule(id=text, prefix=text, expire_days=1)]) is None
+    assert cors_problem([cors(origins=[text], headers=[text], expose=[text])]) is None

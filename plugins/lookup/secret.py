@@ -32,11 +32,11 @@ options:
   alphabet:
     description:
       - Characters of a new secret, either V(alnum) (letters and digits), V(digits), V(hex) (digits and a to f),
-        V(lower) (small letters), V(urlsafe) (letters, digits, C(-) and C(_)), or at least 10 characters to draw from.
+        V(lower) (small letters), V(urlsafe) (letters, digits, C(-) and C(_)), or at least 10 printable characters to draw from.
     type: str
     default: alnum
   prefix:
-    description: Text in front of the random characters, for instance C(GK) for the identifier of a Garage key.
+    description: Printable text in front of the random characters, for instance C(GK) for the identifier of a Garage key.
     type: str
     default: ''
   klass:

@@ -69,6 +69,10 @@ class Shape:
         if len(set(ALPHABETS.get(self.alphabet, self.alphabet))) < 10:
             names = ", ".join(ALPHABETS)
             return f"alphabet is {self.alphabet!r}: set it to one of {names}, or to at least 10 different characters."
+        # What stands in configurations and headers: no control characters, and none that UTF-8 cannot carry.
+        for name, text in (("alphabet", self.alphabet), ("prefix", self.prefix)):
+            if not text.isprintable():
+                return f"{name} is {text!r}: set it to printable characters."
         return ""
 
     def make(self) -> str:

@@ -82,6 +82,7 @@ def test_settings_that_are_accepted(good):
         (settings(session_ttl=299), "auth_session_ttl", "from 300 to 2592000"),
         (settings(session_ttl=2592001), "auth_session_ttl", "from 300 to 2592000"),
         (settings(api_key_header="X API"), "auth_api_key_header", "HTTP header"),
+        (settings(api_key_header="X_API_KEY"), "auth_api_key_header", "letters, digits and hyphens"),
         (settings(api_key_header=""), "auth_api_key_header", "not set"),
         (settings(post_login_redirect="//evil.example"), "auth_post_login_redirect", "path"),
         (settings(post_login_redirect="/\\evil.example"), "auth_post_login_redirect", "path"),

@@ -120,6 +120,9 @@ def test_tagged_texts_are_stored_as_plain_ones(path):
         ("a", Shape(length=4097), None, "from 8 to 4096"),
         ("a", Shape(alphabet="abc"), None, "alphabet"),
         ("a", Shape(alphabet=""), None, "alphabet"),
+        ("a", Shape(alphabet="0123456789\n"), None, "alphabet is '0123456789\\\\n': set it to printable"),
+        ("a", Shape(alphabet="0123456789\ud800"), None, "set it to printable"),
+        ("a", Shape(prefix="GK\0"), None, "prefix is 'GK\\\\x00': set it to printable"),
         ("a", Shape(), "sometimes", "klass"),
     ],
 )

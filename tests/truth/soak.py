@@ -4,8 +4,9 @@
 
 """Cuts runs off at every point at which they can be cut, and tells after which of them the next run did not make it good.
 
-Usage: tools/soak [WAY...], of: change, back, first (default: all). AISTACK_SOAK_LIMIT=n makes n cuts that are spread evenly over
-all there are, AISTACK_SOAK_OFFSET=k begins with the k-th of those (default 0), so that several runs make different ones.
+Usage: tools/soak [WAY...], of: change, back, first (default: all). Where all cuts would take longer than AISTACK_SOAK_MINUTES
+(default 540), as many as fit are made, spread evenly over all there are; AISTACK_SOAK_OFFSET=k moves them by k, so that several
+runs make different ones (default: drawn, and printed).
 AISTACK_TRUTH_HOST names the test host (default: truth1).
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -29,60 +31,69 @@ from truthbed.stand import Stand  # noqa: E402
 
 # After every so many cuts a further run has to change nothing.
 _FURTHER_RUN = 10
+_WAYS = ("change", "back", "first")
 
 
 def main(names: list[str]) -> int:
     """Make the cuts; return 0 if the next run made good every one of them."""
-    began = time.monotonic()
+    if not set(names) <= set(_WAYS):
+        say(f"tools/soak takes ways out of: {' '.join(_WAYS)}; it was given: {' '.join(names)}.")
+        return 2
     stand = Stand(os.environ.get("AISTACK_TRUTH_HOST", "truth1"))
     stand.converge()
-    wrong = {}
     with Cutter(stand) as cutter:
         ordeal = Ordeal(stand, cutter)
-        there, back = ordeal.changes()
-        ways = {"change": there, "back": back, "first": ordeal.first()}
-        if not set(names) <= set(ways):
-            say(f"tools/soak takes ways out of: {' '.join(ways)}; it was given: {' '.join(names)}.")
-            return 2
-        # A change and the way back lead to each other, so both are gone if either is cut.
-        chosen = [way for name, way in ways.items() if name in (names or ways)]
-        for way in ways.values() if ways["first"] in chosen else (there, back):
-            ordeal.go(way)
-            if way in chosen:
-                counts = (
-                    f"{len(way.counted.task)} tasks, {len(way.counted.effect)} effects, {len(way.counted.event)} events"
-                )
-                say(f"{way.name}: {len(way.counted.points())} cut points ({counts}), {way.seconds:.0f} s undisturbed")
-        number_of_all = sum(len(way.counted.points()) for way in chosen)
-        share = min(int(os.environ.get("AISTACK_SOAK_LIMIT") or number_of_all) / number_of_all, 1)
-        offset = int(os.environ.get("AISTACK_SOAK_OFFSET") or 0)
-        lists = [[(way, point) for point in spread(way.counted.points(), share, offset)] for way in chosen]
-        # A way begins where the one before it ends; the first converge begins anywhere.
-        picked = in_turn([cuts for cuts in lists if cuts and cuts[0][0].before]) + in_turn(
-            [cuts for cuts in lists if cuts and not cuts[0][0].before]
-        )
-        estimate = sum(2 * way.seconds for way, _point in picked)
-        say(f"{number_of_all} cut points in all, {len(picked)} of them now, about {estimate / 60:.0f} minutes")
-        for number, (way, point) in enumerate(picked, 1):
-            since = time.monotonic()
-            try:
-                found = ordeal.cut(way, point, again=number % _FURTHER_RUN == 0 or number == len(picked))
-            except AssertionError as problem:
-                found = [str(problem)]
-            if found:
-                wrong[f"{way.name}, {point}"] = found
-            now = time.monotonic()
-            verdict = "WRONG" if found else "ok"
-            say(
-                f"[{number}/{len(picked)}, {(now - began) / 60:.0f} min] {verdict} {way.name}, {point} ({now - since:.0f} s)"
-            )
-            for line in found:
-                say(f"    {line}")
-    stand.converge()
-    say(
-        f"{len(picked) - len(wrong)} of {len(picked)} cuts were made good by the next run, in {(time.monotonic() - began) / 60:.0f} minutes."
-    )
+        ways = dict(zip(_WAYS, [*ordeal.changes(), ordeal.first()], strict=True))
+        wrong = make(ordeal, choose([explored(ordeal, ways[name]) for name in names or _WAYS]))
+        ordeal.put_right()
+    for cut, found in wrong.items():
+        say("\n    ".join([f"WRONG {cut}", *found]))
     return 1 if wrong else 0
+
+
+def explored(ordeal: Ordeal, way: Way) -> Way:
+    """A way that was gone undisturbed, so that its cut points are known."""
+    ordeal.go(way)
+    counts = f"{len(way.counted.task)} tasks, {len(way.counted.effect)} effects, {len(way.counted.event)} engine events"
+    say(f"{way.name}: {len(way.counted.points())} cut points ({counts}), {way.seconds:.0f} s undisturbed")
+    return way
+
+
+def choose(ways: list[Way]) -> list[tuple[Way, Point]]:
+    """All cuts, or as many as the time allows."""
+    number_of_all = sum(len(way.counted.points()) for way in ways)
+    # The cut run and the next one, each at most as long as an undisturbed one.
+    minutes_of_all = sum(2 * way.seconds * len(way.counted.points()) for way in ways) / 60
+    share = min(float(os.environ.get("AISTACK_SOAK_MINUTES") or 540) / minutes_of_all, 1)
+    offset = int(os.environ.get("AISTACK_SOAK_OFFSET") or random.SystemRandom().randrange(1000))
+    lists = [[(way, point) for point in spread(way.counted.points(), share, offset)] for way in ways]
+    # A way begins where the one before it ends; the first converge begins anywhere.
+    picked = in_turn([cuts for cuts in lists if cuts[0][0].before]) + in_turn(
+        [cuts for cuts in lists if not cuts[0][0].before]
+    )
+    say(f"{number_of_all} cut points in all, about {minutes_of_all:.0f} minutes;")
+    say(f"{len(picked)} of them now (AISTACK_SOAK_OFFSET={offset}), about {share * minutes_of_all:.0f} minutes.")
+    return picked
+
+
+def make(ordeal: Ordeal, cuts: list[tuple[Way, Point]]) -> dict[str, list[str]]:
+    """Make the cuts, one after the other; return what was wrong after which."""
+    wrong = {}
+    began = time.monotonic()
+    for number, (way, point) in enumerate(cuts, 1):
+        since = time.monotonic()
+        try:
+            found = ordeal.cut(way, point, again=number % _FURTHER_RUN == 0 or number == len(cuts))
+        except AssertionError as problem:
+            found = [str(problem)]
+        if found:
+            wrong[f"{way.name}, {point}"] = found
+        now = time.monotonic()
+        place = f"[{number}/{len(cuts)}, {(now - began) / 60:.0f} min, {now - since:.0f} s]"
+        say("\n    ".join([f"{place} {'WRONG' if found else 'ok'} {way.name}, {point}", *found]))
+    minutes = (time.monotonic() - began) / 60
+    say(f"{len(cuts) - len(wrong)} of {len(cuts)} cuts were made good by the next run, in {minutes:.0f} minutes.")
+    return wrong
 
 
 def in_turn(lists: list[list[tuple[Way, Point]]]) -> list[tuple[Way, Point]]:

@@ -2,119 +2,75 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""make bench: converges a fresh test host, measures what a run costs and writes tests/bench/latest.json.
+"""make bench: measures on a fresh test host and writes tests/bench/latest.json and docs/speed.md.
 
-noop_wall_s          seconds of a whole ansible-playbook call that finds nothing to change, best of three
-noop_remote_tasks    tasks of such a run that go to the host
-first_converge_s     seconds of the first run on the bare host, by play
-health_wait_lag_s    seconds between a port's opening and health_wait's return, median of eleven
+    tests/bench/run.py             everything, on a host that is made for it
+    tests/bench/run.py PART...     only these parts, on the host as it is; prints their figures and writes nothing
 
-A bound that does not hold makes the call fail, after the file is written.
+A bound that does not hold (benchlib/bounds.py) makes the call fail, after the files are written. Figures end in their
+unit: _s seconds, _mib 1048576 bytes, _tasks and _changed counts; the others say it in their name.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import socket
-import statistics
 import sys
-import tempfile
-import threading
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / "tools"), str(REPOSITORY / ".cache" / "collections")]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from site_access import playbook_command  # noqa: E402
+from benchlib import apps, bounds, change, first, host, latency, machine, noop, report, tools, waits  # noqa: E402
+from benchlib.place import BENCH, REPOSITORY  # noqa: E402
 from steps import StepFailed, Steps, say  # noqa: E402
-from test_host import BED, prepare  # noqa: E402
 
 _HOST = "bench"
-_LATEST = Path(__file__).with_name("latest.json")
-_NOOPS = 3
-_LAGS = 11
-_BOUNDS = {"noop_wall_s": 10.0, "noop_remote_tasks": 25, "health_wait_lag_s": 0.1}
+_LATEST = BENCH / "latest.json"
+_PAGE = REPOSITORY / "docs" / "speed.md"
+#: In this order: each finds the host as the one before left it.
+PARTS = {"first": first, "noop": noop, "change": change, "apps": apps, "latency": latency, "waits": waits}
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
     """Measure, write and compare with the bounds; return 0 if all hold."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        say(f"tests/bench/run.py takes parts out of: {' '.join(PARTS)}; it was given: {' '.join(names)}.")
+        return 2
     steps = Steps()
     try:
-        steps.run("remove what is left of the last bench", [BED, "down", _HOST], limit_s=120)
-        inventory = prepare(steps, _HOST)
-        first = _converge(steps, "first converge", inventory)
-        noops = [_converge(steps, f"no-op {number}", inventory) for number in range(1, _NOOPS + 1)]
-        steps.run("remove the host", [BED, "down", _HOST], limit_s=120)
+        figures = measure(steps, names)
     except StepFailed as failure:
         say(f"FAILED: {failure}")
         return 1
-    changed = [noop["changed"] for noop in noops]
-    best = min(noops, key=lambda noop: noop["wall_s"])
-    figures = {
-        "noop_wall_s": best["wall_s"],
-        "noop_remote_tasks": len(best["remote_tasks"]),
-        "first_converge_s": {"total": first["wall_s"], **first["plays"]},
-        "health_wait_lag_s": round(statistics.median(_lag() for _try in range(_LAGS)), 3),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
-    }
-    _LATEST.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    say(json.dumps(figures, indent=2))
-    say("The slowest tasks of the best no-op:")
-    for task in sorted(best["remote_tasks"], key=lambda task: -task["seconds"])[:8]:
-        say(f"  {task['seconds']:6.2f} s  {task['task']}")
-    problems = [
-        f"{name} is {figures[name]}, at most {bound} is allowed."
-        for name, bound in _BOUNDS.items()
-        if figures[name] > bound
-    ]
-    if any(changed):
-        problems.append(f"Runs that should find nothing to change changed {changed} things.")
+    print(json.dumps(figures, indent=2))
+    if not names:
+        _LATEST.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        _PAGE.parent.mkdir(exist_ok=True)
+        _PAGE.write_text(report.markdown(figures), encoding="utf-8")
+    problems = bounds.broken(figures)
     for problem in problems:
         say(f"FAILED: {problem}")
+    say(steps.table())
     return 1 if problems else 0
 
 
-def _converge(steps: Steps, name: str, inventory: Path) -> dict:
-    """Play site.yml once and return the tally, with the seconds of the whole call."""
-    with tempfile.NamedTemporaryFile() as file:
-        env = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
-            "ANSIBLE_CALLBACKS_ENABLED": "tally",
-            "AISTACK_TALLY": file.name,
-        }
-        begin = time.monotonic()
-        steps.run(name, playbook_command(inventory, "site"), limit_s=3600, env=env)
-        wall = round(time.monotonic() - begin, 2)
-        return {**json.loads(Path(file.name).read_text(encoding="utf-8")), "wall_s": wall}
-
-
-def _lag() -> float:
-    """Return the seconds between the opening of a port and the return of a wait for it."""
-    from ansible_collections.selfhost.aistack.plugins.module_utils import _health
-    from ansible_collections.selfhost.aistack.plugins.modules.health_wait import target_spec
-
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        opened = []
-
-        def open_port() -> None:
-            server.listen()
-            opened.append(time.monotonic())
-
-        timer = threading.Timer(1.0, open_port)
-        timer.start()
-        port = server.getsockname()[1]
-        target = {**dict.fromkeys(target_spec()), "name": "port", "kind": "tcp", "host": "127.0.0.1", "port": port}
-        reports = _health.wait([target], timeout=10)
-        returned = time.monotonic()
-        timer.join()
-    if not all(report.ready for report in reports):
-        raise StepFailed("health_wait did not notice that the port was open.")
-    return returned - opened[0]
+def measure(steps: Steps, names: list[str]) -> dict:
+    """Return the figures of all parts, or of these."""
+    load = machine.load()
+    tools.ensure(steps)
+    if not names:
+        host.remove(steps, _HOST)
+    subject = host.have(steps, _HOST)
+    figures = {"date": datetime.now(UTC).date().isoformat(), "load_before": load}
+    for name in names or PARTS:
+        with steps.timed(name):
+            figures.update(PARTS[name].measure(subject))
+    figures["machine"] = machine.describe(subject)
+    if not names:
+        host.remove(steps, _HOST)
+    return figures
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

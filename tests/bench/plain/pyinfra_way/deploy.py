@@ -57,23 +57,31 @@ def engine():
     systemd.service(name="Start the engine", service="docker.service", running=True, enabled=True)
     systemd.service(name="Restart the engine", service="docker.service", restarted=True, _if=configured.did_change)
     docker.network(name="Network", network=V["network"])
+    # pyinfra compares owners by name, so the containers' users get one.
+    for name, uid in (("redis", 999), ("garage", 10390), ("caddy", 10080)):
+        server.user(name=f"User {name}", user=f"app-{name}", uid=uid, ensure_home=False)
 
 
 def redis():
-    folders("redis", {"conf": ("root", "755"), "secrets": ("root", "711"), "data": ("999", "700")})
+    folders("redis", {"conf": ("root", "755"), "secrets": ("root", "711"), "data": ("app-redis", "700")})
     configured = rendered("redis.conf", f"{ROOT}/redis/conf/redis.conf", mode="644")
-    login = secret("redis", "auth.conf", f'requirepass "{SECRETS["redis_password"]}"\n', "999")
-    password = secret("redis", "password", SECRETS["redis_password"], "999")
+    login = secret("redis", "auth.conf", f'requirepass "{SECRETS["redis_password"]}"\n', "app-redis")
+    password = secret("redis", "password", SECRETS["redis_password"], "app-redis")
     rendered("redis.compose.yml", f"{ROOT}/redis/compose.yml")
     start("redis", configured, login, password)
 
 
 def garage():
-    owners = {"conf": ("root", "755"), "secrets": ("root", "711"), "meta": ("10390", "700"), "data": ("10390", "700")}
+    owners = {
+        "conf": ("root", "755"),
+        "secrets": ("root", "711"),
+        "meta": ("app-garage", "700"),
+        "data": ("app-garage", "700"),
+    }
     folders("garage", owners)
     mounted = [rendered("garage.toml", f"{ROOT}/garage/conf/garage.toml", mode="644")]
     mounted += [
-        secret("garage", name, SECRETS[name], "10390") for name in ("rpc_secret", "admin_token", "metrics_token")
+        secret("garage", name, SECRETS[name], "app-garage") for name in ("rpc_secret", "admin_token", "metrics_token")
     ]
     rendered("garage.compose.yml", f"{ROOT}/garage/compose.yml")
     start("garage", *mounted)
@@ -108,12 +116,13 @@ def gateway():
 
 
 def caddy():
-    folders("caddy", {"conf": ("root", "755"), "data": ("10080", "700"), "run": ("10080", "700")})
+    folders("caddy", {"conf": ("root", "755"), "data": ("app-caddy", "700"), "run": ("app-caddy", "700")})
     configured = rendered("Caddyfile", f"{ROOT}/caddy/conf/Caddyfile", mode="644")
     rendered("caddy.compose.yml", f"{ROOT}/caddy/compose.yml")
     start("caddy")
     reload = "caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile --address unix//run/caddy/admin.sock"
     server.shell(
+        name="Reload Caddy",
         commands=[
             f"docker compose --project-directory {ROOT}/caddy --project-name {STACK}_caddy exec -T caddy {reload}"
         ],

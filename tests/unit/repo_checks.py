@@ -174,7 +174,8 @@ def requirements(root: Path) -> list[str]:
 def imports_declared(root: Path) -> list[str]:
     """What the controller's and the tests' Python imports is a package of the requirements files.
 
-    The tests also run the reference gateway, whose packages tools/venv installs with theirs.
+    The tests also run the reference gateway, whose packages tools/venv installs with theirs. What make bench compares
+    with has an environment of its own.
     """
     declared = {
         _package(line)
@@ -185,7 +186,8 @@ def imports_declared(root: Path) -> list[str]:
         path for folder in ("plugins", "tests", "tools", "molecule") for path in sorted((root / folder).rglob("*.py"))
     ]
     reference = root / "roles/gateway/files/reference"
-    declared |= {_package(line) for line in _requirement_lines(reference / "requirements.txt")}
+    for folder in (reference, root / "tests/bench"):
+        declared |= {_package(line) for line in _requirement_lines(folder / "requirements.txt")}
     sources = [*files, *reference.rglob("*.py")]
     own = {path.stem for path in sources} | {path.parent.name for path in sources} | {"ansible_collections"}
     return [

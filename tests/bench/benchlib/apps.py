@@ -51,11 +51,11 @@ class _Bench:
     def measure(self) -> dict:
         """Figures of this way."""
         first = self._call("0", "first call")
-        noops, spent = [], []
+        noops, spent, idle = [], [], self._host.idle_cpu_rate()
         for turn in range(1, _NOOPS + 1):
             before = self._host.cpu_s()
             noops.append(self._call("0", f"no-op {turn}"))
-            spent.append(self._host.cpu_s() - before)
+            spent.append(self._host.cpu_s() - before - idle * noops[-1].wall_s)
         changes = [self._call(str(turn), f"one value changed {turn}") for turn in range(1, _CHANGES + 1)]
         with self._values(str(_CHANGES)) as words:
             peaks = self._contender(words).peaks(self._host)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from test_host import BED, prepare
 
 from .place import BENCH
 
+# Long enough for a few rounds of health checks.
+_IDLE_S = 30
 _PROBE = "/run/aistack-bench-probe.py"
 
 
@@ -43,6 +46,12 @@ class Host:
     def cpu_s(self) -> float:
         """Processor seconds that managing the host has cost so far (see probe.py)."""
         return float(self.run(f"python3 {_PROBE} cpu"))
+
+    def idle_cpu_rate(self) -> float:
+        """Processor seconds a second that managing costs while nobody does anything: mostly the containers' health checks."""
+        began, before = time.monotonic(), self.cpu_s()
+        time.sleep(_IDLE_S)
+        return (self.cpu_s() - before) / (time.monotonic() - began)
 
     @contextlib.contextmanager
     def peak(self) -> Iterator[list[int]]:

@@ -25,12 +25,13 @@ def measure(host: Host) -> dict:
     for contender in contenders:
         contender.call("first call")
     before = host.containers()
+    idle = host.idle_cpu_rate()
     calls: dict[str, list[tuple[Call, float]]] = {contender.name: [] for contender in contenders}
     for turn in range(1, _TIMES + 1):
         for contender in contenders:
             spent = host.cpu_s()
             done = contender.call(f"no-op {turn}")
-            calls[contender.name].append((done, host.cpu_s() - spent))
+            calls[contender.name].append((done, host.cpu_s() - spent - idle * done.wall_s))
     cold = [_cold(site(host), turn).wall_s for turn in range(1, 4)]
     peaks = {contender.name: contender.peaks(host) for contender in contenders[:3]}
     if host.containers() != before:

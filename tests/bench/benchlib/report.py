@@ -76,7 +76,7 @@ the collection takes {f["noop_new_connection_wall_s"]} s. What the other two do,
 [tests/bench/plain](../tests/bench/plain/README.md).
 
 CPU here: of the command and all it waited for. CPU host: sshd, the engine and all that they started, without the
-containers. Memory: the most that the command's processes here, and those below sshd on the host, held together,
+containers, less what the same takes in the same time while nobody does anything. Memory: the most that the command's processes here, and those below sshd on the host, held together,
 sampled every 20 ms in a call of its own.
 """
 

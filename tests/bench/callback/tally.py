@@ -40,6 +40,7 @@ _LOCAL = {
     "meta",
     "set_fact",
     "set_stats",
+    "settings_check",
     "validate_argument_spec",
 }
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import urllib.request
 from pathlib import Path
 
 from benchlib import bounds, probe, report
-from benchlib.place import BENCH
 from benchlib.sleepers import Sleepers
 
 
@@ -26,11 +24,49 @@ def test_a_bound_that_is_met_exactly_holds_and_one_that_is_missed_is_a_sentence(
     ]
 
 
-def test_the_page_is_what_the_figures_give() -> None:
-    """Nobody edits the page by hand, and the figures that were committed are those on it."""
-    figures = json.loads((BENCH / "latest.json").read_text(encoding="utf-8"))
-    page = (BENCH.parents[1] / "docs" / "speed.md").read_text(encoding="utf-8")
-    assert page == report.markdown(figures)
+def _law(a: float) -> dict:
+    return {"a_s": a, "b_round_trips": 9.5, "wall_at_0_ms_s": a, "wall_at_20_ms_s": a + 0.2, "wall_at_100_ms_s": a + 1}
+
+
+def _app(noop: float) -> dict:
+    names = ("noop_wall_s", "one_value_wall_s", "noop_remote_tasks", "noop_controller_cpu_s", "noop_host_cpu_s")
+    return dict.fromkeys((*names, "controller_peak_mib", "host_peak_mib"), noop)
+
+
+def _figures() -> dict:
+    """Figures of the form that the parts return, made up."""
+    phases = {"total": 90.5, "Redis": 11.25}
+    cost = {"controller_cpu_s": 3.5, "host_cpu_s": 1.5, "controller_peak_mib": 150.5, "host_peak_mib": 40.5}
+    ways = ("collection", "usual way", "pyinfra", "bare compose", "ping")
+    figures = {name: 1 for name, _how, _bound in bounds.BOUNDS} | {
+        "date": "2026-11-21",
+        "load_before": 0.25,
+        "machine": {"processor": "2 cores, made up"},
+        "noop_costs": dict.fromkeys(ways, cost),
+        "first_converge_s": phases,
+        "first_converge_images_local_s": phases,
+        "compose_app": {"ping_play_wall_s": 1.5, "10_services": {"collection": _app(2.25), "usual way": _app(7.75)}},
+        "latency": {name: _law(4.5) for name in ("whole_stack_noop", "one_compose_app_noop", "ping_play")},
+        "noop_wall_s": 4.75,
+        "usual_way_noop_wall_s": 30.25,
+    }
+    others = """noop_best_wall_s usual_way_noop_best_wall_s usual_way_noop_remote_tasks pyinfra_noop_wall_s
+        pyinfra_noop_best_wall_s bare_compose_up_five_wall_s ping_play_wall_s noop_new_connection_wall_s one_env_value_wall_s
+        one_env_value_remote_tasks usual_way_one_env_value_wall_s usual_way_one_env_value_remote_tasks
+        pyinfra_one_env_value_wall_s health_wait_200_targets_play_wall_s uri_with_retries_200_targets_play_wall_s
+        slowest_of_200_targets_ready_after_s"""
+    return {**dict.fromkeys(others.split(), 2), **figures}
+
+
+def test_the_page_shows_the_figures_and_which_bounds_hold() -> None:
+    page = report.markdown({**_figures(), "usual_way_to_collection_ratio": 5.5})
+    assert "- processor: 2 cores, made up\n- load before: 0.25" in page
+    assert "| this collection | 4.75 | 2 | 1 | 3.5 | 1.5 | 150.5 | 40.5 |" in page
+    assert "| Redis | 11.25 | 11.25 |" in page
+    assert "| 10, `compose_app` | 2.25 |" in page
+    assert "| a play with one ping | 4.5 | 9.5 | 4.5 | 4.7 | 5.5 |" in page
+    assert "| `usual_way_to_collection_ratio` | 5.5 | at least 6 | **no** |" in page
+    assert "| `noop_wall_s` | 4.75 | at most 5 | yes |" in page
 
 
 def test_a_process_and_what_it_started_are_found_and_their_memory_and_time_counted() -> None:

@@ -13,7 +13,7 @@ from pyinfra.operations import apt, docker, files, server, systemd
 from pyinfra.operations.util import any_changed
 
 HERE = Path(__file__).resolve().parent
-TEMPLATES = HERE.parent / "templates"
+TEMPLATES = HERE.parent / "usual_way" / "templates"
 V = json.loads(Path(os.environ["AISTACK_BENCH_VARS"]).read_text(encoding="utf-8"))
 STACK, ROOT, PORTS, SECRETS = V["stack"], V["root"], V["ports"], V["secrets"]
 

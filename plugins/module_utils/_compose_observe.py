@@ -142,11 +142,12 @@ def foreign(listed, folder):
 
 def foreign_problem(project, strangers):
     """The sentence that refuses a project in which foreign() found these containers."""
-    first = strangers[0]
+    names = [each["Names"][0].lstrip("/") for each in strangers]
+    folder = strangers[0]["Labels"].get(LABEL_FOLDER) or "no folder"
     return (
-        f"The compose project {project} on this host was not made by this collection, which needs that name (container"
-        f" {first['Names'][0].lstrip('/')}, from {first['Labels'].get(LABEL_FOLDER) or 'no folder'}): give the project another name,"
-        f" or remove it with docker compose -p {project} down."
+        f"The compose project {project} on this host has containers that this collection did not make ({', '.join(names)}, from"
+        f" {folder}), and it needs that name for itself: start them under another project name, or remove them"
+        f" (docker rm --force {' '.join(names)})."
     )
 
 

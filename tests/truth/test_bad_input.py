@@ -65,8 +65,9 @@ _WRONG = {
 _TOLD = {
     "an old engine": r"The engine is version [0-9.]+, older than docker_host_minimum_engine \(99\.0\): upgrade it, or take it from .*",
     "too little disk": r"/var/lib/docker has [0-9.]+ GB of disk free, less than a tenth of docker_host_minimum_free_disk \(999t\): make room .*",
-    "a project of somebody else": r"The compose project aistack_redis on this host was not made by this collection, which needs that name"
-    r" \(container aistack_redis-cache-1, from /srv/redis\): give the project another name, or remove it with docker compose .*",
+    "a project of somebody else": r"The compose project aistack_redis on this host has containers that this collection did not make"
+    r" \(aistack_redis-cache-1, from /srv/redis\), and it needs that name for itself: start them under another project name, or"
+    r" remove them \(docker rm --force aistack_redis-cache-1\)\.",
     "port 80": r"caddy_tls_http_port is 80, and TCP port 80 \(0\.0\.0\.0\) of this host is taken by python3 \(pid \d+\): stop that, or .*",
     "port 443 in a container": r"caddy_tls_https_port is 443, and TCP port 443 \(\S+\) of this host is taken by redis-server \(pid \d+\) in the"
     r" container others-edge: stop that, or set caddy_tls_https_port to a port that is free\.",
@@ -152,9 +153,7 @@ def test_an_app_refuses_a_project_of_somebody_else_by_itself(refused):
     """Roles are also used without site.yml."""
     assert refused.role.returncode == 2, refused.role.stdout
     told = " ".join(refused.role.stdout.split())
-    assert (
-        "The compose project aistack_redis on this host was not made by this collection, which needs that name" in told
-    )
+    assert "The compose project aistack_redis on this host has containers that this collection did not make" in told
 
 
 def _one_sentence(run: Run) -> str:

@@ -121,9 +121,11 @@ def test_a_project_of_somebody_else_with_a_name_of_ours():
         [], Engine([container(), container("web-2"), container(project="shop"), {**container("x"), "Labels": None}])
     )
     (sentence,) = seen["foreign"]
-    assert sentence.startswith("The compose project aistack_redis on this host was not made by this collection")
-    assert "container web-1, from /srv/redis" in sentence
-    assert sentence.endswith("remove it with docker compose -p aistack_redis down.")
+    assert sentence.startswith(
+        "The compose project aistack_redis on this host has containers that this collection did not make "
+    )
+    assert "(web-1, web-2, from /srv/redis)" in sentence
+    assert sentence.endswith("or remove them (docker rm --force web-1 web-2).")
     assert seen["foreign"] == room.problems({**facts(), "foreign": seen["foreign"]}, "10g", [])
 
 
@@ -146,4 +148,4 @@ def test_apps_are_told_by_their_folders(tmp_path):
 def test_compose_app_refuses_with_the_same_sentence():
     stranger = container(folder="")
     assert foreign([stranger], "/opt/aistack/redis") == [stranger]
-    assert "(container web-1, from no folder)" in foreign_problem("aistack_redis", [stranger])
+    assert "(web-1, from no folder)" in foreign_problem("aistack_redis", [stranger])

@@ -21,6 +21,7 @@ from truthbed.faults import (
     faulty_image,
     image_variables,
     small_disk,
+    with_ballast,
     without_registry,
 )
 from truthbed.stand import Run, Stand
@@ -156,6 +157,8 @@ class Site:
     def lacking(self, subject: Subject, name: str) -> AbstractContextManager[None]:
         """What the host lacks while a fault lasts."""
         folder = f"/opt/aistack/{subject.app}"
+        if name == "too little memory":
+            return with_ballast(self.stand, subject)
         if name == "a registry that is away":
             return without_registry(self.stand)
         if name == "a disk that is full":

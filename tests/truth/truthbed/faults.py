@@ -25,6 +25,7 @@ from truthbed.stand import Stand
 # The bed's registry, as this machine pushes to it and as hosts pull from it.
 PUSH, PULL = "127.0.0.1:5055", "198.18.0.2:5000"
 _DOUBLE = Path(__file__).parent / "double" / "double.sh"
+_REDIS = "docker exec aistack_redis-redis-1 sh -c 'export REDISCLI_AUTH=$(cat /run/secrets/password); {}'"
 _RECIPES = {
     "does not start": 'ENTRYPOINT ["/no-such-program"]',
     "never healthy": 'USER root\nCOPY double.sh /double.sh\nENTRYPOINT ["/double.sh"]',
@@ -48,6 +49,8 @@ class Subject:
     hasty: dict[str, Any]
     # The program that its healthcheck calls.
     probe: str
+    # What its container is given to hold before it is starved, and to let go of afterwards, where it would otherwise fit in.
+    ballast: tuple[str, str] = ("true", "true")
     # What is asked of the front door and is not served while this service is away.
     needed_by: list[str] = field(default_factory=list)
 
@@ -64,6 +67,10 @@ SUBJECTS = {
             starved={"redis_maxmemory": "4m", "redis_memory_limit": "6m"},
             hasty={"redis_start_timeout": 10},
             probe="/usr/bin/redis-cli",
+            ballast=(
+                _REDIS.format("head -c 16777216 /dev/zero | redis-cli -x set ballast"),
+                _REDIS.format("redis-cli del ballast"),
+            ),
             needed_by=["/health", "/health/ready"],
         ),
         Subject(
@@ -152,6 +159,17 @@ def _is_there(name: str, tag: str) -> bool:
 def _docker(*arguments: str) -> None:
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {arguments[0]}: {done.stdout}{done.stderr}"
+
+
+@contextmanager
+def with_ballast(stand: Stand, subject: Subject) -> Iterator[None]:
+    """A service holds more than it will have memory for."""
+    load, unload = subject.ballast
+    stand.on_host(load)
+    try:
+        yield
+    finally:
+        stand.on_host(unload)
 
 
 @contextmanager

@@ -139,8 +139,7 @@ SECOND = [
 # What stays as it is and is told: a restart, a listener, a published port, a container of docker compose run.
 NOTES = r"""
 docker restart $(ours docling)
-systemctl stop by-hand-listener 2>/dev/null || true
-systemd-run -q -G --unit=by-hand-listener python3 -m http.server 8099
+systemd-run -q --unit=by-hand-listener python3 -m http.server 8099
 docker run -d --name by-hand-published -p 8098:6379 $(docker inspect -f '{{.Image}}' $(ours redis))
 docker compose --project-directory docling -f docling/compose.yml -f docling/compose.override.yml run -d --no-deps \
   --name by-hand-one-off --entrypoint true docling-serve 2>/dev/null
@@ -196,7 +195,8 @@ def secrets(stand: Stand) -> list[str]:
 
 @pytest.fixture
 def noted(stand: Stand) -> Iterator[Stand]:
-    """A host with things on it that are told and are no drift."""
+    """A host on which things are made that are told and are no drift. A run that was killed may have left them."""
+    stand.on_host(NOTES_AWAY, check=False)
     yield stand
     stand.on_host(NOTES_AWAY, check=False)
 

@@ -163,10 +163,10 @@ class Case:
 
 def examine(stand: Stand, folder: Path) -> Iterator[Aftermath]:
     """Do the runs, search everything, give the findings out, and put host and inventory right."""
+    began = time.time() - 1
     case = Case(stand)
     found = Aftermath(case.canaries)
     _name_containers(found, stand)
-    began = time.time() - 1
     order = {"needles": case.canaries.needles}
     host = (BED, "run", stand.name)
     watchers = {

@@ -18,8 +18,8 @@ POLL = 0.1
 RESTARTS_ALLOWED = 2
 LOG_LINES = 20
 _PROBE_CHARACTERS = 300
-# What the engine says where a limit is too small for the very first process.
-_NO_MEMORY = re.compile("memory limit|oom-kill", re.IGNORECASE)
+# What the engine says where a limit is too small for the very first process; the last where that was killed before its start.
+_NO_MEMORY = re.compile("memory limit|oom-kill|cannot start a stopped process", re.IGNORECASE)
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -96,7 +96,9 @@ class Watch:
         """What made a start fail: the first service that is not well, or else the app as a whole with compose's words."""
         for name, seen in sorted(self.observe().items()):
             if seen.state == "created" and _NO_MEMORY.search(text):
-                return StartFailed(name, f"could not be started for want of memory ({_allowed(seen)}): {text}")
+                return StartFailed(
+                    name, f"could not be started, it seems for want of memory ({_allowed(seen)}): {text}"
+                )
             if seen.state == "created":
                 return StartFailed(name, f"could not be started: {text}")
             if seen.health == "unhealthy" or (not seen.running and not finished(services.get(name), seen)):

@@ -65,7 +65,7 @@ FAULTS = {
         logged="the double exits",
     ),
     "too little memory": Fault(
-        r"{service} (was killed|could not be started) for want of memory \(its memory limit is \d+ MiB; raise it\)"
+        r"{service} (was killed|could not be started, it seems) for want of memory \(its memory limit is \d+ MiB; raise it\)"
     ),
     "a digest that is not there": Fault(
         r"The image \S+@sha256:0+ of {service} cannot be pulled: the registry 198\.18\.0\.2:5000 has no image of that name and"

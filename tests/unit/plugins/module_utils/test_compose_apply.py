@@ -100,7 +100,7 @@ def live(engine):
         ("nostart", "demo: web could not be started: the start failed: exec /nothing: no such file or directory."),
         (
             "tiny",
-            "demo: web could not be started for want of memory (its memory limit is 12 MiB; raise it): the start failed: memory limit too low.",
+            "demo: web could not be started, it seems for want of memory (its memory limit is 12 MiB; raise it): the start failed: memory limit too low.",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fuzzbed.cases import cases, count, sentence_problem, told
+from fuzzbed.cases import TIMES, cases, count, sentence_problem, told
 from fuzzbed.host import Host, unescaped
 from fuzzbed.role import Role
 from fuzzbed.values import IP_V4, IP_V6, NO_TEXT, PORTS, mix, nasty, near
@@ -26,6 +26,7 @@ from ansible_collections.selfhost.aistack.plugins.plugin_utils import checks, co
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.compose_bundle import make_bundle
 
 _SERVICES = 25
+_VALUES = 800
 _MOST_IN_A_CONTAINER = 150
 RECORD = "admin:$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"
 
@@ -37,7 +38,7 @@ def host() -> Host:
 
 def environments() -> tuple[list[dict[str, Any]], list[tuple[Any, str]]]:
     """Environments whose values are all accepted, and what is wrong with how others are refused."""
-    made = [RECORD, *cases(mix(nasty(), nasty(), nasty(), NO_TEXT), 800)]
+    made = [RECORD, *cases(mix(nasty(), nasty(), nasty(), NO_TEXT), _VALUES)]
     accepted, failures = [], []
     for value in made:
         found = env_file.problems({"NAME": value})
@@ -47,7 +48,6 @@ def environments() -> tuple[list[dict[str, Any]], list[tuple[Any, str]]]:
         hidden = isinstance(value, str) and len(value) > 3 and value in found[0]
         why = sentence_problem(found[0]) or ("shows its value" if hidden else "") or ("twice" if len(found) > 1 else "")
         failures += [(value, why)] if why else []
-    count("docker compose config: env file", len(accepted), len(made) - len(accepted))
     numbered = [(f"V{number}", value) for number, value in enumerate(accepted)]
     return [dict(numbered[first::_SERVICES]) for first in range(_SERVICES)], failures
 
@@ -65,6 +65,7 @@ def app(envs: list[dict[str, Any]], image: str) -> dict[str, bytes]:
 
 def test_compose_reads_every_value_of_an_env_file(host: Host) -> None:
     envs, failures = environments()
+    count("docker compose config: env file", sum(map(len, envs)), _VALUES * TIMES + 1 - sum(map(len, envs)))
     compose = "docker compose -f compose.yml -f compose.override.yml"
     model = unescaped(json.loads(host.run(f"{compose} config --format json", app(envs, "example.org/none:1"))))
     for number, env in enumerate(envs):
@@ -215,7 +216,7 @@ def test_compose_reads_what_a_role_writes_into_its_compose_file(host: Host) -> N
     for place in _places():
         text = place.accepted if place.accepted is _ARGS else place.accepted.map(str)
         odd = text if text is _ARGS else near(text)
-        for value in cases(mix(place.accepted, place.accepted, odd, odd, nasty(), NO_TEXT), 14):
+        for value in cases(mix(place.accepted, place.accepted, odd, odd, nasty(), NO_TEXT), 10):
             variables = {**_REST, **place.others, place.name: value}
             try:
                 sentences = _sentences(place, variables)

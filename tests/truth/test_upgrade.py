@@ -4,8 +4,8 @@
 
 """From the last release to this one on the same host: predicted changes only, no data lost, nothing restarted without need.
 
-The host is first cleared of everything of ours but the engine and its images, then set up by the last release, which
-also converts a document. All tests read what one upgrade by this release's site.yml did. The host stays converged.
+The host is made anew and set up by the last release, which also converts a document. All tests read what one upgrade by
+this release's site.yml did. The host stays converged.
 """
 
 from __future__ import annotations
@@ -26,14 +26,6 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._front_door impor
 from ansible_collections.selfhost.aistack.plugins.module_utils._sample_pdf import make_pdf
 
 LINES = ["A document of the last release", "Its words outlive the upgrade."]
-CLEAR = """
-if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
-  docker ps --all --quiet --filter label=aistack.app | xargs --no-run-if-empty docker rm --force --volumes
-  docker volume ls --quiet --filter name=^aistack_ | xargs --no-run-if-empty docker volume rm
-  docker network ls --quiet --filter name=^aistack$ | xargs --no-run-if-empty docker network rm
-fi
-rm -rf /opt/aistack
-"""
 # What is only ever added to: the blocks of objects, and what Caddy keeps. Its locks and the note of its last cleaning are no data.
 KEPT = """
 cd /var/lib/docker/volumes
@@ -78,11 +70,12 @@ def read_data(stand: Stand, job_id: str) -> Data:
 def upgrade(bare: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
     """Set the host up with the last release, use it, and upgrade it."""
     release = last_release()
-    earlier = EarlierStand(bare, unpack(release, tmp_path_factory.mktemp("release")))
-    bare.on_host(CLEAR)
+    # What this release has put on the host, or a later one, is not there yet when the last one sets it up.
+    bare.bed("down", bare.name)
     for path in bare.inventory.glob(".secrets.yml*"):
         path.unlink()
-    first = earlier.converge()
+    bare = Stand(bare.name)
+    first = EarlierStand(bare, unpack(release, tmp_path_factory.mktemp("release"))).converge()
     door = FrontDoor(read_access(bare.inventory))
     job = door.convert_job("before.pdf", make_pdf(LINES), print)
     before, data_before = bare.state(), read_data(bare, job["job_id"])

@@ -80,8 +80,8 @@ def told(failures: Iterable[tuple[Any, Any]]) -> str:
 
 def sentence_problem(text: Any) -> str:
     """Why a refusal is not one sentence on one line, or nothing."""
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text.strip():
         return f"is no text: {text!r}"
-    if "\n" in text or not text.rstrip().endswith((".", ")")) and ":" not in text:
+    if len(text.splitlines()) > 1:
         return f"is not one sentence on one line: {text!r}"
-    return "" if "Traceback" not in text else f"holds a traceback: {text!r}"
+    return f"holds a traceback: {text!r}" if "Traceback" in text else ""

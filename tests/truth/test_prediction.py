@@ -241,9 +241,10 @@ def auth_mode(_stand: Stand) -> tuple[dict, set]:
 
 
 def drift_by_hand(stand: Stand) -> tuple[dict, set]:
-    """Somebody changed a file, a limit, a kernel setting, an owner and a bucket on the host."""
+    """Somebody changed files, modes, a limit, a kernel setting, an owner and a bucket, and a run was cut off."""
     stand.on_host(
-        "echo '# mine' >> /opt/aistack/redis/redis/redis.conf"
+        "echo '# mine' >> /opt/aistack/redis/redis/redis.conf && echo mine > /opt/aistack/docling/mine"
+        " && touch /opt/aistack/docling/.aistack-half && chmod 0777 /opt/aistack/docling/env"
         " && docker update --memory 900m --memory-swap 900m aistack_garage-garage-1"
         " && sysctl -w net.core.somaxconn=1000 && chown 5:5 /var/lib/docker/volumes/aistack_redis_data/_data"
         " && chmod 0644 /opt/aistack/garage/secrets/rpc_secret"
@@ -252,6 +253,9 @@ def drift_by_hand(stand: Stand) -> tuple[dict, set]:
     return {}, {
         REDIS,
         ("file", "/opt/aistack/redis/redis/redis.conf", "change"),
+        ("file", "/opt/aistack/docling/mine", "remove"),
+        ("leftover", "/opt/aistack/docling/.aistack-half", "remove"),
+        ("folder", "/opt/aistack/docling/env", "change"),
         GARAGE,
         ("file", "/opt/aistack/garage/secrets/rpc_secret", "change"),
         ("sysctl", "net.core.somaxconn", "change"),

@@ -28,7 +28,7 @@ UNSEEN = {"package", "task"}
 def came_true(before: dict[str, Any], after: dict[str, Any]) -> set[Thing]:
     """All that changed, as (kind, name, action). Packages are told by packages_that_came()."""
     return (
-        _files(before["files"], after["files"])
+        _files(before, after)
         | _images(before, after)
         | _named("network", _of_people(before["networks"]), _of_people(after["networks"]))
         | _volumes(before["volumes"], after["volumes"])
@@ -79,14 +79,21 @@ def _named(kind: str, before: dict[str, Any], after: dict[str, Any]) -> set[Thin
 
 
 def _files(before: dict[str, Any], after: dict[str, Any]) -> set[Thing]:
-    plain = [
-        {path: entry for path, entry in side.items() if entry[0] != "folder" and not _BOOKKEEPING.fullmatch(path)}
-        for side in (before, after)
-    ]
-    releases = {_RELEASE.fullmatch(path) for path in set(after) - set(before)}
-    return _named("file", *plain) | {
-        ("release", f"{found.group(1)}/{found.group(2)}", "create") for found in releases if found
-    }
+    """Files; folders whose owner or mode is another; leftovers of cut runs that are gone; releases that came."""
+    left = set(before["leftovers"]) - set(after["leftovers"])
+    plain, folders = [], []
+    for side in (before["files"], after["files"]):
+        known = {path: entry for path, entry in side.items() if path not in left and not _BOOKKEEPING.fullmatch(path)}
+        plain.append({path: entry for path, entry in known.items() if entry[0] != "folder"})
+        folders.append({path: entry for path, entry in known.items() if entry[0] == "folder"})
+    both = {path for path in folders[0] if path in folders[1]}
+    releases = {_RELEASE.fullmatch(path) for path in set(after["files"]) - set(before["files"])}
+    return (
+        _named("file", *plain)
+        | {("folder", path, "change") for path in both if folders[0][path] != folders[1][path]}
+        | {("leftover", path, "remove") for path in left}
+        | {("release", f"{found.group(1)}/{found.group(2)}", "create") for found in releases if found}
+    )
 
 
 def _images(before: dict[str, Any], after: dict[str, Any]) -> set[Thing]:

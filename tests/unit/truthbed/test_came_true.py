@@ -15,7 +15,10 @@ from truthbed.came_true import came_true, foretold, packages_that_came  # noqa: 
 
 LABELS = {"com.docker.compose.project": "aistack_caddy", "com.docker.compose.service": "caddy"}
 STATE = {
+    "leftovers": ["/opt/aistack/caddy/.aistack-half"],
     "files": {
+        "/opt/aistack/caddy/.aistack-half": ["3", "0600", 0, 0],
+        "/opt/aistack/caddy/caddy": ["folder", "0755", 0, 0],
         "/opt/aistack/caddy/compose.yml": ["1", "0644", 0, 0],
         "/opt/aistack/caddy/state.json": ["2", "0600", 0, 0],
     },
@@ -73,6 +76,14 @@ def changed(**parts):
             {("service", "caddy/caddy", "start")},
         ),
         ({"moments__containers": {"aistack_caddy-caddy-1": None}}, {("service", "caddy/caddy", "remove")}),
+        (
+            {"leftovers": [], "files": {"/opt/aistack/caddy/.aistack-half": None}},
+            {("leftover", "/opt/aistack/caddy/.aistack-half", "remove")},
+        ),
+        (
+            {"files": {"/opt/aistack/caddy/caddy": ["folder", "0700", 0, 0]}},
+            {("folder", "/opt/aistack/caddy/caddy", "change")},
+        ),
         ({"caddy": "c2"}, {("service", "caddy/caddy", "reload")}),
         ({"networks": {"other": {}, "none": {}}}, {("network", "other", "create")}),
         (

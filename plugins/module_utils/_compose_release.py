@@ -29,8 +29,6 @@ STATE = "state.json"
 SWAP = "swap"
 NEW, OLD = "new", "old"
 LOCK = ".lock"
-# What a file is called until it is whole.
-_HALF_WRITTEN = ".aistack-"
 
 
 class Busy(Exception):
@@ -87,7 +85,7 @@ class Releases:
             links = [name for name in os.listdir(folder) if os.path.islink(os.path.join(folder, name))]
             paths = (os.path.relpath(os.path.join(folder, name), self.root) for name in {*names, *links})
             found += [path for path in paths if path not in (STATE, LOCK)]
-        return sorted(path for path in found if not os.path.basename(path).startswith(_HALF_WRITTEN))
+        return sorted(path for path in found if not os.path.basename(path).startswith(_files.NEW_PREFIX))
 
     def altered_folders(self):
         """Paths of folders whose owner or mode is not what `prepare` and `write_files` give them; '' is the app's own."""

@@ -244,7 +244,7 @@ def drift_by_hand(stand: Stand) -> tuple[dict, set]:
     """Somebody changed files, modes, a limit, a kernel setting, an owner and a bucket, and a run was cut off."""
     stand.on_host(
         "echo '# mine' >> /opt/aistack/redis/redis/redis.conf && echo mine > /opt/aistack/docling/mine"
-        " && touch /opt/aistack/docling/.aistack-half && chmod 0777 /opt/aistack/docling/env"
+        " && touch /opt/aistack/docling/.aistack-new-half && chmod 0777 /opt/aistack/docling/env"
         " && docker update --memory 900m --memory-swap 900m aistack_garage-garage-1"
         " && sysctl -w net.core.somaxconn=1000 && chown 5:5 /var/lib/docker/volumes/aistack_redis_data/_data"
         " && chmod 0644 /opt/aistack/garage/secrets/rpc_secret"
@@ -254,7 +254,7 @@ def drift_by_hand(stand: Stand) -> tuple[dict, set]:
         REDIS,
         ("file", "/opt/aistack/redis/redis/redis.conf", "change"),
         ("file", "/opt/aistack/docling/mine", "remove"),
-        ("leftover", "/opt/aistack/docling/.aistack-half", "remove"),
+        ("leftover", "/opt/aistack/docling/.aistack-new-half", "remove"),
         ("folder", "/opt/aistack/docling/env", "change"),
         GARAGE,
         ("file", "/opt/aistack/garage/secrets/rpc_secret", "change"),

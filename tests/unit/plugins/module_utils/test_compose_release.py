@@ -144,7 +144,7 @@ def test_all_that_lies_in_the_apps_folder_is_seen_and_the_stores_own_is_not(tmp_
     (root / ".env").write_text("A=1")
     (root / "conf").mkdir(mode=0o755)
     (root / "conf" / "link").symlink_to("/etc")
-    (root / "conf" / ".aistack-half").touch()
+    (root / "conf" / ".aistack-new-half").touch()
     assert releases.app_files() == [".env", "compose.yml", "conf/link", "secrets/key"]
     assert Releases(str(tmp_path / "none")).app_files() == []
 

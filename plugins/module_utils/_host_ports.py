@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import json
 import os
 import re
 import socket
@@ -118,10 +119,20 @@ def _owners(sockets, containers, proc="/proc"):
     found = []
     for entry in sockets.values():
         pid = entry.setdefault("pid", 0)
-        ids = [name for name in _CONTAINER_ID.findall(_read(f"{proc}/{pid}/cgroup")) if name in known]
-        inside = _container(known[ids[-1]]) if ids else {"container": "", "app": ""}
+        ids = _CONTAINER_ID.findall(_read(f"{proc}/{pid}/cgroup"))
+        listed = [found for found in (known.get(name) or _remembered(name) for name in ids) if found]
+        inside = _container(listed[-1]) if listed else {"container": "", "app": ""}
         found.append({**entry, "process": _read(f"{proc}/{pid}/comm").strip(), **inside})
     return found
+
+
+def _remembered(identity, store="/var/lib/docker/containers"):
+    """A container as the engine's own files tell it, in the form of its list; its containers may run on while it is off."""
+    try:
+        kept = json.loads(_read(f"{store}/{identity}/config.v2.json"))
+        return {"Names": [kept["Name"]], "Labels": kept["Config"].get("Labels") or {}}
+    except (ValueError, KeyError):
+        return None
 
 
 def _sockets_of(folder):

@@ -264,11 +264,12 @@ def test_a_host_that_is_away_hides_nothing_of_the_others(stand: Stand, tmp_path:
     other = stand.inventory / "zz-other.yml"
     hosts = {"away": {"ansible_host": stand.address, "ansible_port": 9}}
     other.write_text(json.dumps({"docker_host": {"hosts": hosts}}), encoding="utf-8")
-    stand.on_host("rm /etc/sysctl.d/90-aistack.conf")
+    stand.on_host("mv /etc/sysctl.d/90-aistack.conf /root")
     try:
         run, found = look(stand, tmp_path)
     finally:
         other.unlink()
+        stand.on_host("mv /root/90-aistack.conf /etc/sysctl.d")
     assert run.rc == 1, run.output
     assert [(entry["host"], entry["name"]) for entry in found["drift"]] == [
         (stand.name, "/etc/sysctl.d/90-aistack.conf")

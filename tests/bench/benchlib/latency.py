@@ -12,6 +12,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
+from steps import StepFailed
+
 from . import plain
 from .calls import Contender, extra_vars, play, site
 from .host import Host
@@ -48,8 +50,12 @@ def line(points: dict[float, float]) -> tuple[float, float]:
 
 
 def _wall_s(contender: Contender, rtt_ms: int) -> float:
+    """The median of calls that change nothing; the first one opens the connection and does not count."""
     contender.call(f"{rtt_ms} ms, first call")
-    return statistics.median(contender.call(f"{rtt_ms} ms, {turn}").wall_s for turn in range(1, _TIMES + 1))
+    calls = [contender.call(f"{rtt_ms} ms, {turn}") for turn in range(1, _TIMES + 1)]
+    if any(done.tally["changed"] for done in calls):
+        raise StepFailed(f"'{contender.name}' changed something where it should only look.")
+    return statistics.median(done.wall_s for done in calls)
 
 
 def _through(host: Host, port: int) -> list[str]:

@@ -58,8 +58,10 @@ async def _serve(target: tuple[str, int], rtt_s: float, ready, stop: asyncio.Eve
     ready(server.sockets[0].getsockname()[1])
     await stop.wait()
     server.close()
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        task.cancel()
+    connections = asyncio.all_tasks() - {asyncio.current_task()}
+    for connection in connections:
+        connection.cancel()
+    await asyncio.gather(*connections, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -164,6 +164,35 @@ def test_a_killed_run_is_healed_by_the_next(path, monkeypatch, killed_at, runnin
     assert json.loads(path.read_text()) == {} == engine.uses
 
 
+@pytest.mark.parametrize("killed_at", ["write", "restart", "restarted", "remember"])
+def test_a_killed_run_is_told_in_both_modes_and_once(path, monkeypatch, killed_at):
+    engine = Engine(path)
+    run(path, engine, {"debug": True})
+    engine.killed_at = killed_at
+    with monkeypatch.context() as patch:
+        _kill_in_files(patch, killed_at)
+        with pytest.raises(Killed):
+            run(path, engine, {"icc": False})
+    engine.killed_at = None
+    predicted = run(path, engine, {"icc": False}, check=True)
+    assert ["cut off" in sentence for sentence in predicted["healed"]] == [True]
+    assert predicted["warnings"] == predicted["healed"]
+    assert run(path, engine, {"icc": False})["changes"] == predicted["changes"] != []
+    assert run(path, engine, {"icc": False})["healed"] == []
+
+
+def test_a_half_written_file_is_told_and_removed(path):
+    engine = Engine(path)
+    run(path, engine, {"debug": True})
+    half = path.with_name(f"{dconv._files.NEW_PREFIX}abc")
+    half.write_text("{")
+    assert run(path, engine, {"debug": True}, check=True)["changed"]
+    assert half.exists()
+    assert str(half) in run(path, engine, {"debug": True})["healed"][0]
+    assert not half.exists()
+    assert not run(path, engine, {"debug": True})["changed"]
+
+
 def _kill_in_files(patch, killed_at):
     """Kill instead of writing daemon.json, or instead of noting that the engine has followed."""
     real = dconv._files.write

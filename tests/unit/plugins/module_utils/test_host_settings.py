@@ -56,6 +56,18 @@ def test_drift_by_hand_is_put_right(host):
     assert (result["sysctls"], result["files"]) == (["vm.overcommit_memory"], [])
 
 
+def test_what_a_killed_run_left_half_written_is_told_and_removed(host):
+    run(host, {"vm.overcommit_memory": 1})
+    half = host / "etc" / f"{hs._files.NEW_PREFIX}abc"
+    half.write_text("vm.over")
+    predicted = run(host, {"vm.overcommit_memory": 1}, check=True)
+    assert half.exists()
+    assert run(host, {"vm.overcommit_memory": 1}) == predicted
+    assert (predicted["changed"], predicted["healed"]) == (True, [str(half)])
+    assert not half.exists()
+    assert not run(host, {"vm.overcommit_memory": 1})["changed"]
+
+
 def test_nothing_wanted_removes_the_file(host):
     run(host, {"vm.overcommit_memory": 1}, files={"x": "1"})
     assert run(host, {}, files={"x": None})["changed"] is True

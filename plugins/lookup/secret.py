@@ -16,8 +16,8 @@ description:
   - A kept value never changes by itself. Asking with another length, alphabet or prefix returns what is kept; asking with
     another class is an error. Two runs at once get the same value.
   - A file that cannot be read or understood is an error and is never overwritten.
-  - In check mode, and in the playbook C(selfhost.aistack.drift), nothing is written. A secret that does not exist yet is then a value of the same shape that is forgotten
-    again, and that is another one each time.
+  - In check mode, and in the playbook C(selfhost.aistack.drift), nothing is written. A secret that does not exist yet is then
+    a value of the same shape that is forgotten again, and that is another one each time.
 author: selfhost.aistack contributors (@selfhost-aistack)
 options:
   _terms:

@@ -248,7 +248,7 @@ def _volumes(model: dict[str, Any]) -> list[dict[str, str]]:
 def _mounted(model: dict[str, Any]) -> dict[str, tuple[bytes, int]]:
     """An empty file for each path of the app that a compose file mounts or builds from."""
     sources = [
-        str(volume).split(":")[0]
+        str(volume).partition(":")[0]
         for service in model["services"].values()
         for volume in service.get("volumes") or []
         if str(volume).startswith("./")

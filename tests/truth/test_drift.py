@@ -83,7 +83,12 @@ FIRST = [
         " up -d --no-recreate --scale docling-serve=2 2>/dev/null",
         "further container aistack_docling-docling-serve-",
     ),
-    Deed("image", "aistack/gateway-api-gateway:", "docker tag $(docker inspect -f '{{.Image}}' $(ours redis)) $(docker inspect -f '{{.Config.Image}}' $(ours gateway))"),
+    Deed(
+        "image",
+        "aistack/gateway-api-gateway:",
+        "docker tag $(docker inspect -f '{{.Image}}' $(ours redis))"
+        " $(docker inspect -f '{{.Config.Image}}' $(ours gateway))",
+    ),
     Deed("volume", "aistack_redis_data", "chown 0:0 $(top aistack_redis_data)"),
     Deed("daemon key", "live-restore", ENGINE_FILE.format('c["live-restore"] = False')),
     Deed("daemon key", "log-driver", ENGINE_FILE.format('del c["log-driver"]')),

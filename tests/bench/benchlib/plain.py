@@ -148,7 +148,7 @@ def _buckets(site: str) -> list[dict]:
 
 def _secrets() -> dict[str, str]:
     return {
-        "redis_password": "".join(secrets.choice(_ALPHABET) for _ in range(40)),
+        "redis_password": "".join(secrets.choice(_ALPHABET) for _character in range(40)),
         "rpc_secret": secrets.token_hex(32),
         "admin_token": secrets.token_hex(24),
         "metrics_token": secrets.token_hex(24),

@@ -71,13 +71,14 @@ def _noop(f: dict) -> str:
 ## The whole stack on one machine, nothing to change
 
 {table(head, rows)}
-The good playbook takes {f["usual_way_to_collection_ratio"]} times as long as the collection, pyinfra {f["pyinfra_to_collection_ratio"]} times. With a connection that has yet to be opened
-the collection takes {f["noop_new_connection_wall_s"]} s. What the other two do, and where they do less, stands in
+The good playbook takes {f["usual_way_to_collection_ratio"]} times as long as the collection, pyinfra
+{f["pyinfra_to_collection_ratio"]} times. With a connection that has yet to be opened the collection takes
+{f["noop_new_connection_wall_s"]} s. What the other two do, and where they do less, stands in
 [tests/bench/plain](../tests/bench/plain/README.md).
 
 CPU here: of the command and all it waited for. CPU host: sshd, the engine and all that they started, without the
-containers, less what the same takes in the same time while nobody does anything. Memory: the most that the command's processes here, and those below sshd on the host, held together,
-sampled every 20 ms in a call of its own.
+containers, less what the same takes in the same time while nobody does anything. Memory: the most that the command's
+processes here, and those below sshd on the host, held together, sampled every 20 ms in a call of its own.
 """
 
 

@@ -40,13 +40,13 @@ RECORD = {
 }
 
 
-def things(tmp_path, bundle=None, record=RECORD, off=True):
-    """What changes for an app with this record, or none, on a host whose engine is off, or not installed."""
+def things(tmp_path, bundle=None, has_record=True, off=True):
+    """What changes for an app with a record, or without one, on a host whose engine is off, or not installed."""
     folder = tmp_path / "demo" / "releases" / "1"
-    if record and not folder.exists():
+    if has_record and not folder.exists():
         (tmp_path / "demo").mkdir(mode=0o700)
         folder.mkdir(parents=True)
-        (folder / "release.json").write_text(json.dumps(record), encoding="utf-8")
+        (folder / "release.json").write_text(json.dumps(RECORD), encoding="utf-8")
         (tmp_path / "demo" / "state.json").write_text('{"current": 1, "loaded": {}}', encoding="utf-8")
     docker = Docker(str(tmp_path / "docker.sock"), off=off)
     app = App(bundle or BUNDLE, str(tmp_path), docker)
@@ -76,7 +76,7 @@ def test_without_an_engine_or_a_release_everything_is_to_come(tmp_path):
         ("image", "example/web:1", "pull"),
         ("service", "demo/web", "create"),
     ]
-    assert things(tmp_path, record=None) == [*everything, ("release", "demo/1", "create")]
+    assert things(tmp_path, has_record=False) == [*everything, ("release", "demo/1", "create")]
     assert things(tmp_path, off=False) == everything
 
 

@@ -122,7 +122,7 @@ def container(number, name):
 
 
 def test_a_container_that_was_to_replace_another_goes_or_takes_its_name(engine):
-    engine.post = lambda path: engine.calls.append(path)
+    engine.post = engine.calls.append
     deploy(engine, bundle("good"))
     engine.projects[PROJECT]["web-new"] = container(90, f"0123456789ab_{PROJECT}-web-1")
     result = deploy(engine, bundle("good"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import ansible_collections.selfhost.aistack.plugins as plugins
+from ansible_collections.selfhost.aistack import plugins
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.discreet import (
     SECRET_OPTIONS,
     DiscreetAction,

@@ -116,6 +116,14 @@ class DaemonConfig:
         self._remember(None, owners, engine["daemon"], desired)
         return outcome
 
+    def is_remembered(self):
+        """Whether the state file knows the running engine process.
+
+        Otherwise a run without changes has that to write down: what an unknown process uses can later only be guessed.
+        """
+        engine = self.service.status()["daemon"]
+        return not engine or self._read_state()["loaded"]["daemon"] == engine
+
     def _changes(self, diff, text, action, behind):
         keys = [name for name in diff["before"] if name != "engine"]
         made = [change("daemon key", name, verb(diff["before"][name], diff["after"][name])) for name in keys]

@@ -28,7 +28,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._host_units impor
 
 
 def is_settled(daemon, settings, limit, run, service=None):
-    """Whether the tasks that converge both would change nothing. What cannot be told is left to them.
+    """Whether the tasks that converge both would change and note nothing. What cannot be told is left to them.
 
     :param daemon: the options of docker_daemon_config.
     :param settings: the options of host_settings.
@@ -45,6 +45,6 @@ def is_settled(daemon, settings, limit, run, service=None):
         service = service or EngineService(run, wanted["timeout"])
         config = DaemonConfig(wanted["path"], wanted["owner"], within_reach(wanted["config"], limit), service)
         parts = [config, HostSettings.of(settings.validated_parameters, run)]
-        return not any(part.converge(check=True)["changed"] for part in parts)
+        return config.is_remembered() and not any(part.converge(check=True)["changed"] for part in parts)
     except (ConfigError, ServiceError, SettingsError, UnitError, OSError):
         return False

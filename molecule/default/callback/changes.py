@@ -69,9 +69,15 @@ def _phrases(result: dict) -> Iterator[str]:
         ),
         *(f"volume {name}" for name in result.get("volumes", [])),
         *(f"network {name}" for name in result.get("networks", [])),
-        *(f"setting {name}" for name in _differing(result.get("diff"))),
+        *(f"setting {name}" for diff in _diffs(result) for name in _differing(diff)),
     ]
     yield from phrases or ["changed"]
+
+
+def _diffs(result: dict) -> list:
+    """Return the diffs of a result: a module that converges several things gives one for each."""
+    diff = result.get("diff")
+    return diff if isinstance(diff, list) else [diff]
 
 
 def _differing(diff: object) -> list[str]:

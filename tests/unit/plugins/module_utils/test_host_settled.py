@@ -15,10 +15,13 @@ ULIMITS = {"default-ulimits": {"nofile": {"Name": "nofile", "Soft": 1024, "Hard"
 
 
 class Engine:
-    """A double of the engine's service: none is there."""
+    """A double of the engine's service: the process of this name, or none."""
+
+    def __init__(self, daemon=None):
+        self.daemon = daemon
 
     def status(self):
-        return {"daemon": None, "started": 0.0, "flags": []}
+        return {"daemon": self.daemon, "started": 0.0, "flags": []}
 
     def validate(self, candidate, path, flags):
         """Takes every file."""
@@ -38,8 +41,8 @@ def host(tmp_path):
     return daemon, settings
 
 
-def look(daemon, settings):
-    return is_settled(daemon, settings, LIMIT, run=None, service=Engine())
+def look(daemon, settings, engine=None):
+    return is_settled(daemon, settings, LIMIT, run=None, service=engine or Engine())
 
 
 def test_open_files_beyond_the_hosts_reach_are_lowered_and_nothing_else():
@@ -51,6 +54,14 @@ def test_open_files_beyond_the_hosts_reach_are_lowered_and_nothing_else():
 
 def test_a_host_that_has_everything_is_settled(host):
     assert look(*host)
+
+
+def test_an_engine_that_no_run_has_seen_is_left_to_the_task_once(host):
+    engine = Engine("42 since then")
+    assert not look(*host, engine)
+    daemon = host[0]
+    DaemonConfig(daemon["path"], daemon["owner"], within_reach(ULIMITS, LIMIT), engine).converge()
+    assert look(*host, engine)
 
 
 @pytest.mark.parametrize(

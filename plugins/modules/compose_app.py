@@ -245,6 +245,7 @@ looked_at_with:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _job
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError, unpack
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import is_ready, keep_outline, settled_apps
@@ -291,7 +292,7 @@ def main():
                     keep_outline(app)
                 if module.params["look_ahead"] and not app.changed:
                     others["settled"] = settled_apps(module.params["root"], app.docker, besides=app.bundle["app"])
-                module.exit_json(**app.result(app.observed), **others, **diff)
+                answer(module, dict(app.result(app.observed), **others, **diff))
             job = _job.begin(app.bundle["app"], lambda say: dict(carry_out(app, say), **diff))
         result, doing = _job.follow(job)
     except (AppError, DockerError, _job.Lost, ValueError) as exc:
@@ -300,7 +301,7 @@ def main():
         module.exit_json(job=job, doing=doing)
     if result.pop("failed", False):
         module.fail_json(**result)
-    module.exit_json(**result)
+    answer(module, result)
 
 
 if __name__ == "__main__":

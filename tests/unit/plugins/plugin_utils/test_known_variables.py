@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[4]
         ("docling_memorylimit", "correct it to docling_memory_limit"),
         ("caddy_tls_sites", "correct it to caddy_tls_site"),
         ("auth_user", "correct it to auth_users"),
-        ("aistack_preflight", "correct it to aistack_preflight_done"),
+        ("aistack_look", "correct it to aistack_look_ahead"),
         ("redis_zzzzzzzzzzzzzzzzzz", "take it out (all of redis stand in the README of that role)"),
     ],
 )

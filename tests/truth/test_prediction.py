@@ -12,12 +12,12 @@ what must be among the things, so none can hide behind another.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -28,8 +28,8 @@ from truthbed.stand import Run, Stand
 from truthbed.state import differences, digest, settled
 
 ADMIN = {"name": "admin"}
-# Any values that look as random as secrets have to.
-RANDOM = hashlib.sha256(b"prediction").hexdigest()
+# Another one each time: Garage never takes the id of a key again that was deleted.
+RANDOM = token_hex(32)
 KEY = {"name": "archive", "id": f"GK{RANDOM[:24]}", "secret": RANDOM}
 REDIS, GARAGE, GATEWAY, CADDY = (
     ("service", name, "recreate") for name in ("redis/redis", "garage/garage", "gateway/api-gateway", "caddy/caddy")

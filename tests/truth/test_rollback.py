@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A release that fails leaves the host as it was: every role, every kind of fault, with people at the front door meanwhile."""
+"""A release that fails leaves the host as it was: every role, every kind of fault, with people at the front door meanwhile.
+
+AISTACK_ROLLBACK=7 draws other cases, AISTACK_ROLLBACK=all takes every fault of every role, as tools/soak does.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -98,20 +102,27 @@ FAULTS = {
         variables={"caddy_tls_bind_addresses": ["192.0.2.77"]},
     ),
 }
-# Where time is short: all faults for two roles, and every role with one that is put back and one that touches nothing.
-SAMPLE = {
-    "garage_storage": ["an image that is healthy and then exits", "a disk that is full"],
-    "docling": ["an image that does not start", "a digest that is not there"],
-    "gateway": ["too little memory", "a registry that is away"],
-}
 
 
 def cases() -> list[tuple[str, str]]:
-    """(role, fault): all there are with AISTACK_ROLLBACK=all, otherwise those of which each says something of its own."""
+    """(role, fault): all there are with AISTACK_ROLLBACK=all, otherwise those that drawn() gives for it as a seed."""
+    wanted = os.environ.get("AISTACK_ROLLBACK") or "1"
+    chosen = drawn(random.Random(wanted))  # noqa: S311 - no secret
     every = [(role, fault) for role in SUBJECTS for fault in FAULTS if role in FAULTS[fault].only]
-    if os.environ.get("AISTACK_ROLLBACK") == "all":
-        return every
-    return [(role, fault) for role, fault in every if fault in SAMPLE.get(role, FAULTS)]
+    return [case for case in every if wanted == "all" or case in chosen]
+
+
+def drawn(chance: random.Random) -> set[tuple[str, str]]:
+    """Few cases with every fault in them, and every role with one that is put back and one that touches nothing."""
+    chosen = {(role, name) for name, fault in FAULTS.items() for role in fault.only if fault.only != tuple(SUBJECTS)}
+    for touches in (True, False):
+        names = [name for name, fault in FAULTS.items() if fault.only == tuple(SUBJECTS) and fault.touches == touches]
+        roles = list(SUBJECTS)
+        chance.shuffle(names)
+        chance.shuffle(roles)
+        number = max(len(names), len(roles))
+        chosen.update((roles[index % len(roles)], names[index % len(names)]) for index in range(number))
+    return chosen
 
 
 class Site:

@@ -86,7 +86,7 @@ def role_tasks(root: Path) -> list[str]:
 
 
 def roles_in_playbooks(root: Path) -> list[str]:
-    """Every role is played by some playbook, and every role that a playbook names exists."""
+    """Every role is played by some playbook, and every role that a playbook names exists, perhaps beside the playbooks."""
     plays = [play for path in sorted((root / "playbooks").glob("*.yml")) for play in yaml.safe_load(_text(path)) or []]
     listed = [entry for play in plays for entry in play.get("roles", [])]
     entries = [entry if isinstance(entry, str) else entry["role"] for entry in listed]
@@ -94,8 +94,9 @@ def roles_in_playbooks(root: Path) -> list[str]:
     entries += [task[action]["name"] for task in tasks for action in _ROLE_ACTIONS if action in task]
     named = {entry.removeprefix("selfhost.aistack.") for entry in entries if "{{" not in entry}
     roles = {role.name for role in _roles(root)}
-    return [f"No playbook plays the role {role}." for role in sorted(roles - named)] + [
-        f"A playbook plays {role}, which is not a role." for role in sorted(named - roles)
+    beside = {role.name for role in (root / "playbooks/roles").glob("*")}
+    return [f"No playbook plays the role {role}." for role in sorted((roles | beside) - named)] + [
+        f"A playbook plays {role}, which is not a role." for role in sorted(named - roles - beside)
     ]
 
 

@@ -6,8 +6,8 @@
 
 Each proof has three sides: what the check run foretold, what the real run told, and what two states of the host, read by other
 means, say was changed. On a host with nothing on it, on one that lost half of it, and over STEPS: inventories each of which
-brings some changes and takes those of the step before back. All changes of a step are independent, and each of them names
-what must be among the things, so none can hide behind another.
+brings some changes and takes those of the step before back. Each change of a step names what must be among the things, and
+has some of them to itself, so none can hide behind another.
 """
 
 from __future__ import annotations
@@ -265,22 +265,22 @@ def drift_by_hand(stand: Stand) -> tuple[dict, set]:
 
 
 STEPS = {
-    "limit, env value, TLS mode, daemon key, bucket and key": [
-        limit,
+    "drift by hand, env value, TLS mode, daemon key, bucket and key": [
+        drift_by_hand,
         env_value,
         tls_mode,
         daemon_key,
         new_bucket_and_key,
     ],
     "image, secret, user": [image, secret, another_user],
-    "removed user, port and token of the admin, layout, bucket": [
+    "removed user, port, port and token of the admin, layout, bucket": [
         removed_user,
+        port,
         token_and_port_of_the_admin,
         capacity,
         bucket_facet,
     ],
-    "auth mode": [auth_mode],
-    "port, drift by hand": [port, drift_by_hand],
+    "auth mode, limit": [auth_mode, limit],
 }
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_images, _compose_rehearsal, _disk
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_command import Compose
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_command import CommandFailed, Compose
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import LABEL_APP, LABEL_CHECK
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_plan import (
@@ -51,6 +51,8 @@ class Apply:
         self.docker = app.docker
         self.bundle = app.bundle
         self.staged = None
+        # {service: its process} of those that refused to reload and so have kept what they had loaded.
+        self.unmoved = {}
         self.compose = Compose(self.bundle["app"], app.redact, say)
 
     def run(self):
@@ -263,13 +265,31 @@ class Apply:
 
     def _reload(self, plans):
         self.app.watch.phase("reload")
-        for key, spec in self.bundle["reload"].items():
-            if plans[spec["service"]]["action"] != RELOAD:
+        taken = set()
+        for key, spec in self._reloads():
+            service = spec["service"]
+            if plans[service]["action"] != RELOAD:
                 continue
+            process = self._process(service)
             try:
                 self._exec(spec, f"the reload of {key}")
             except AppError as exc:
-                raise StartFailed(spec["service"], f"did not take the new {key}: {exc}") from exc
+                if service not in taken and isinstance(exc, CommandFailed) and exc.by_itself:
+                    self.unmoved[service] = process
+                raise StartFailed(service, f"did not take the new {key}: {exc}") from exc
+            taken.add(service)
+
+    def _reloads(self):
+        """(key, declaration) of every reload; one command that stands for several keys comes once, as each time costs the service."""
+        commands = {}
+        for key, spec in self.bundle["reload"].items():
+            commands.setdefault((spec["service"], *spec["reload"]), (key, spec))
+        return commands.values()
+
+    def _process(self, service):
+        """What is another one once a service was started again."""
+        seen = self.watch.observe().get(service)
+        return seen and (seen.id, seen.started_at)
 
     def _record(self, number):
         observed = self.watch.observe()
@@ -346,8 +366,9 @@ class Apply:
         self._up([], services)
         self.watch.until_healthy(services, max(self.bundle["wait"], self.app.releases.record.get("wait", 0)))
         self.watch.settle(services, self.bundle["settle"])
-        for key, spec in self.bundle["reload"].items():
-            if spec["service"] in services:
+        for key, spec in self._reloads():
+            service = spec["service"]
+            if service in services and (service not in self.unmoved or self.unmoved[service] != self._process(service)):
                 self._exec(spec, f"the reload of the earlier {key}")
 
     def _exec(self, spec, what):

@@ -17,6 +17,16 @@ import time
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import AppError
 
 _TAIL = 20
+# From here on an exit code says that a program could not be run, or was killed, and not what it found.
+_NOT_ITS_OWN = 125
+
+
+class CommandFailed(AppError):
+    """A command ended with an error. by_itself: whether it says so itself, and was not killed or could not even be run."""
+
+    def __init__(self, text, by_itself):
+        super().__init__(text)
+        self.by_itself = by_itself
 
 
 class Compose:
@@ -71,4 +81,7 @@ class Compose:
             told = " | ".join(
                 [line for line in tail if "error" in line.lower()][-4:] or [line for line in tail[-6:] if line]
             )
-            raise AppError(f"{what} failed for {self.app} (code {process.returncode}): {self.redact(told)}")
+            raise CommandFailed(
+                f"{what} failed for {self.app} (code {process.returncode}): {self.redact(told)}",
+                0 < process.returncode < _NOT_ITS_OWN,
+            )

@@ -87,6 +87,7 @@ options:
       - Files that their service rereads, as path (a folder with a V(/) at its end) to RV(ignore:service), RV(ignore:validate) and
         RV(ignore:reload). A change of them does not recreate the container. C(validate) is a command run in a container of the
         same image with the new files before they are put in place; C(reload) is a command run in the running container.
+      - A C(reload) that ends with an error has to leave the service with what it had loaded before.
     type: dict
     default: {}
   rehearse:

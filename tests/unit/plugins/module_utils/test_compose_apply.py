@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.selfhost.aistack.plugins.module_utils import _compose_watch, _disk, _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_app import App, AppError
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_apply import Apply
-from ansible_collections.selfhost.aistack.plugins.module_utils._compose_command import Compose
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_command import CommandFailed, Compose
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_observe import rehearsal_of
 from ansible_collections.selfhost.aistack.tests.unit.plugins.module_utils.fake_engine import FakeEngine
 
@@ -128,6 +128,60 @@ def test_after_a_cut_in_the_swap_the_whole_earlier_release_comes_back(engine):
         engine_that_is_cut(engine, "crash", one="2")
     assert "Release 1 was put back" in failure(engine, "crash", one="2")
     assert live(engine) == before
+
+
+RELOAD = {"service": "web", "reload": ["web", "reload"]}
+
+
+def failing_reload(engine, monkeypatch, problem, meanwhile=lambda: None):
+    """Deploy a file that a service has to reread, then another, and let the first reload fail; returns how often one was asked for."""
+    asked = []
+
+    def deploy_conf(text):
+        wanted = {**bundle("good", one=text), "reload": {"conf/one": RELOAD, "secrets/": RELOAD}}
+        return Apply(App(wanted, engine.root, engine), lambda sentence: None).run()
+
+    def run(_self, project, folder, arguments, what, *more, **named):
+        if arguments[0] != "exec":
+            return engine.compose(project, folder, arguments, what, *more, **named)
+        asked.append(what)
+        if problem and len(asked) == 1:
+            meanwhile()
+            raise problem
+        return None
+
+    deploy_conf("1")
+    monkeypatch.setattr(Compose, "run", run)
+    if not problem:
+        deploy_conf("2")
+        return asked
+    before = live(engine)
+    with pytest.raises(AppError, match=r"web did not take the new conf/one: .*Release 1 was put back and is healthy\."):
+        deploy_conf("2")
+    assert live(engine) == before
+    return asked
+
+
+def test_one_reload_stands_for_all_files_that_it_rereads(engine, monkeypatch):
+    assert failing_reload(engine, monkeypatch, None) == ["the reload of conf/one"]
+
+
+def test_a_service_that_refused_to_reload_is_not_disturbed_again(engine, monkeypatch):
+    assert failing_reload(engine, monkeypatch, CommandFailed("no", by_itself=True)) == ["the reload of conf/one"]
+
+
+@pytest.mark.parametrize("problem", [CommandFailed("killed", by_itself=False), AppError("it took more than 1 s")])
+def test_a_service_that_may_have_reloaded_is_made_to_read_the_earlier_files(engine, monkeypatch, problem):
+    asked = failing_reload(engine, monkeypatch, problem)
+    assert asked == ["the reload of conf/one", "the reload of the earlier conf/one"]
+
+
+def test_a_service_that_was_started_anew_is_made_to_read_the_earlier_files(engine, monkeypatch):
+    def restart():
+        engine.projects[PROJECT]["web"].id = "c-restarted"
+
+    asked = failing_reload(engine, monkeypatch, CommandFailed("no", by_itself=True), restart)
+    assert asked == ["the reload of conf/one", "the reload of the earlier conf/one"]
 
 
 def engine_that_is_cut(engine, *arguments, **named):

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
+import tempfile
 from functools import cache
+from pathlib import Path
+
+from ansible import constants
 
 LONGEST_PASSWORD = 200  # the gateway refuses to look at more
 _SHORTEST_SALT = 16
@@ -23,7 +29,7 @@ def record(password: str, salt: str) -> str:
 
     The 16 bytes of salt are derived from the text `salt`, so that the same password and salt give the same record and a
     run that changes nothing makes no other one. Each user needs a random `salt` of their own that is kept. One record
-    costs a tenth of a second and 64 MiB, so a process makes it once. Raises ValueError with one sentence.
+    costs a tenth of a second and 64 MiB, so a run of Ansible makes it once. Raises ValueError with one sentence.
     """
     if not isinstance(password, str) or not password:
         raise ValueError("The password is empty or no text: give a text of at least one character.")
@@ -36,12 +42,29 @@ def record(password: str, salt: str) -> str:
             f"The salt is no text of at least {_SHORTEST_SALT} characters: give a random one that is kept, "
             "for instance from the secret lookup."
         )
-    return _hash(
+    return _once(
         "".join(password), hashlib.sha256(b"selfhost.aistack password salt\0" + salt.encode("utf-8")).digest()[:16]
     )
 
 
 @cache
+def _once(password: str, salt: bytes) -> str:
+    """A record that another task of this run has made, or a new one.
+
+    Tasks run in processes of their own, so it passes through the run's folder of temporary files, which is private and
+    removed at its end.
+    """
+    folder = Path(constants.DEFAULT_LOCAL_TMP)
+    kept = folder / f"aistack-record-{hashlib.sha256(salt + password.encode('utf-8')).hexdigest()}"
+    with contextlib.suppress(FileNotFoundError):
+        return kept.read_text(encoding="ascii")
+    made = _hash(password, salt)
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="ascii") as file:
+        file.write(made)
+    os.replace(file.name, kept)
+    return made
+
+
 def _hash(password: str, salt: bytes) -> str:
     try:
         from argon2.low_level import Type, hash_secret

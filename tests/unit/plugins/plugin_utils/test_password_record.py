@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from ansible import constants
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from passlib.hash import argon2 as passlib_argon2
@@ -29,19 +30,33 @@ def test_a_record_verifies_with_the_libraries_that_read_it():
     assert is_record(made)
 
 
-def test_a_record_is_kept_as_long_as_password_and_salt_are():
+@pytest.fixture(autouse=True)
+def run(tmp_path, monkeypatch):
+    """A run of Ansible of its own for each test, in which this is the first process."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    password_record._once.cache_clear()
+    return tmp_path
+
+
+def test_a_record_is_kept_as_long_as_password_and_salt_are(run):
     made = record("one password", SALT)
-    password_record._hash.cache_clear()
+    password_record._once.cache_clear()
+    for file in run.iterdir():
+        file.unlink()
     assert record("one password", SALT) == made
     assert record("two password", SALT) != made
     other = record("one password", SALT + "2")
     assert other.split("$")[4] != made.split("$")[4]
 
 
-def test_a_process_makes_a_record_once(monkeypatch):
+def test_a_run_makes_a_record_once(run, monkeypatch):
     made = record("one password", SALT)
     monkeypatch.setattr("argon2.low_level.hash_secret", None)
     assert record("one password", SALT) == made
+    password_record._once.cache_clear()  # as in the process of a later task
+    assert record("one password", SALT) == made
+    (kept,) = run.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import stat
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import trust_as_template
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import (
@@ -42,7 +41,7 @@ class ActionModule(FollowingAction):
             bundle = self._bundle(args, task_vars)
         except (BundleError, ValueError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        known = self._look_ahead(task_vars)
+        known = LookAhead.where_wanted(self._templar, task_vars)
         if known:
             result = known.result_for(bundle["app"], outline_digest(outline(bundle)))
             if result:
@@ -58,11 +57,6 @@ class ActionModule(FollowingAction):
         elif known:
             known.forget()
         return result
-
-    def _look_ahead(self, task_vars):
-        """What earlier tasks of this run have seen of the host, where the playbook allows it."""
-        wanted = self._templar.template(task_vars.get("aistack_look_ahead", False))
-        return LookAhead(task_vars["inventory_hostname"]) if boolean(wanted) else None
 
     def _bundle(self, args, task_vars):
         source = self._find("templates", args.pop("templates"))

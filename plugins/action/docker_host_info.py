@@ -1,7 +1,7 @@
 # Copyright (c) 2026, selfhost.aistack contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first look at a host: says in one sentence why it could not be taken, and compares the clocks."""
+"""The first look at a host: says in one sentence why it could not be taken, compares the clocks, and keeps what was seen of apps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import clock, reach
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.look_ahead import LookAhead
 
 
 class ActionModule(ActionBase):
@@ -20,7 +21,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        args = dict(self._task.args)
+        known = LookAhead.where_wanted(self._templar, task_vars)
+        args = dict(self._task.args, look_ahead=bool(known))
         host = self._host(task_vars)
         before = time.time()
         try:
@@ -37,6 +39,9 @@ class ActionModule(ActionBase):
         after = time.time()
         if result.get("failed"):
             return self._reworded(host, result)
+        settled_apps = result.pop("settled_apps")
+        if known:
+            known.remember("docker_host_info", settled_apps)
         result["problems"] = [
             *result["problems"],
             *clock.problems(host.name, before, result["time"], after, int(args.get("max_clock_skew", 60))),

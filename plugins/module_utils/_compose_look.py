@@ -5,7 +5,8 @@
 
 Private to the collection.
 
-A round trip costs many times what such a look costs, so the first app of a play can spare the others theirs. What an app's
+A round trip costs many times what such a look costs, so the first look at a host, or the first app of a play, can spare the
+others theirs. What an app's
 release wants is kept in its record, without contents and secrets: digests are enough to compare.
 """
 
@@ -74,10 +75,10 @@ def is_ready(bundle):
     return all(report.ready for report in look(bundle["ready"]))
 
 
-def settled_apps(root, docker, besides):
+def settled_apps(root, docker, besides=None):
     """{app: {"outline": digest, "result": what its task would return}} of the apps that have nothing to change.
 
-    root: folder of all apps. besides: the app that is left out. An app that cannot be looked at is left out too: its own task
+    root: folder of all apps. besides: an app that is left out. An app that cannot be looked at is left out too: its own task
     will tell why.
     """
     found = {}

@@ -157,7 +157,8 @@ attributes:
     details: Contents of secrets and environment files are shown as digest prefixes.
 notes:
   - Where the variable C(aistack_look_ahead) is true, an app that changes nothing has all other apps of the host looked at as well, and
-    the tasks of those that are as they shall be need no call to the host for the next 60 seconds. For playbooks in which only
+    the tasks of those that are as they shall be need no call to the host for the next 60 seconds. M(selfhost.aistack.docker_host_info)
+    looks at all of them too, where the engine is as it shall be. For playbooks in which only
     the roles of this collection touch the apps, as in its own C(site.yml).
   - The host needs a Docker engine with the compose plugin 2.20 or newer, and Python's standard library.
 """
@@ -237,10 +238,10 @@ seconds:
   returned: success
   type: dict
 looked_at_with:
-  description: The app whose task looked at this one too, where this task made no call to the host.
+  description: The app whose task looked at this one too, or V(docker_host_info), where this task made no call to the host.
   returned: if that was so
   type: str
-  sample: redis
+  sample: docker_host_info
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -268,6 +268,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _host_room
+from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import settled_apps
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import is_off
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES, assess, look, planned
@@ -295,6 +296,7 @@ def main():
             "daemon": {"type": "dict"},
             "settings": {"type": "dict"},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": _PORT},
+            "look_ahead": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -307,17 +309,22 @@ def main():
     facts["apt_architecture"] = ARCHITECTURES.get(facts["architecture"], "")
     assessed = assess(facts, given["source"], given["minimum_engine"], given["minimum_compose"])
     # systemd would start an engine that is off if its socket were asked.
-    room = _host_room.look(given["ports"], Docker(timeout=30, off=not facts["running"] and is_off(module.run_command)))
+    docker = Docker(timeout=30, off=not facts["running"] and is_off(module.run_command))
+    room = _host_room.look(given["ports"], docker)
     assessed["problems"] += _host_room.problems(room, given["minimum_free_disk"], given["ports"])
     repository = f"{given['repository_url']}/{facts['system'][0]}" if assessed["source"] == "docker" else ""
     settled = False
     if given["daemon"] and given["settings"]:
         settled = is_settled(given["daemon"], given["settings"], facts["nofile_limit"], module.run_command)
+    # What is seen of apps before the engine changes says nothing of them afterwards.
+    engine_stays = settled and facts["running"] and not assessed["missing"]
+    apps_seen = settled_apps(_host_room.APPS, docker) if given["look_ahead"] and engine_stays and room["apps"] else {}
     module.exit_json(
         changed=False,
         changes=planned(facts, assessed, repository),
         repository=repository,
         settled=settled,
+        settled_apps=apps_seen,
         time=time.time(),
         **facts,
         **room,

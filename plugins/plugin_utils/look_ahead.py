@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one task has seen of the apps of a host, for the tasks of the same run that come after it.
 
+It is docker_host_info's, at the first look at the host, or that of an app that changes nothing.
+
 Private to the collection.
 
 Tasks run in processes of their own, so it passes through a file in the temporary folder of the run, which is private and
@@ -18,6 +20,7 @@ import os
 import time
 
 from ansible import constants
+from ansible.module_utils.parsing.convert_bool import boolean
 
 FRESH_S = 60
 
@@ -30,8 +33,14 @@ class LookAhead:
         name = hashlib.sha256(host.encode()).hexdigest()[:16]
         self._path = os.path.join(folder or constants.DEFAULT_LOCAL_TMP, f"aistack-look-{name}.json")
 
+    @classmethod
+    def where_wanted(cls, templar, task_vars):
+        """What is known of the task's host where the playbook allows that it is used (aistack_look_ahead); otherwise None."""
+        wanted = templar.template(task_vars.get("aistack_look_ahead", False))
+        return cls(task_vars["inventory_hostname"]) if boolean(wanted) else None
+
     def remember(self, app, settled):
-        """Keep what the task of `app` has seen of the others."""
+        """Keep what the task of `app` has seen of the others, or docker_host_info of all."""
         with open(self._path, "w", encoding="utf-8") as file:
             json.dump({"app": app, "at": time.monotonic(), "settled": settled}, file)
 

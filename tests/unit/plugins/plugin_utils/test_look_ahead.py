@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._compose_look import outline, outline_digest
@@ -77,3 +79,12 @@ def test_an_outline_holds_no_secret_of_a_target():
     assert "hunter two" not in str(outline(with_password))
     other = dict(BUNDLE, ready=[{"name": "cache", "password": "hunter three", "headers": {"X-Key": "hunter two"}}])
     assert outline(with_password) != outline(other)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(None, False), (False, False), ("no", False), (True, True), ("yes", True)]
+)
+def test_nothing_is_known_unless_the_playbook_allows_it(value, wanted):
+    task_vars = {"inventory_hostname": "vm1"} | ({} if value is None else {"aistack_look_ahead": value})
+    known = LookAhead.where_wanted(SimpleNamespace(template=lambda text: text), task_vars)
+    assert isinstance(known, LookAhead) if wanted else known is None

@@ -12,7 +12,7 @@ containers  name: how it was made, and state and health, whoever made it
 images      reference: digest in the registry, or "local" for one that was built here
 networks, volumes  name: driver and labels; for volumes the owner of the folder too
 garage      layout, keys and buckets as its admin API tells them; None where it does not run, {"error"} where it refuses
-caddy       digest of the configuration that Caddy runs with; None where it does not run
+caddy       digest of the configuration that Caddy runs with; None where it does not run or is paused
 sysctls     the settings that the role docker_host and /etc/sysctl.d/90-aistack.conf name, as the kernel has them now
 guard       digest of the rules that keep the addresses of containers to the host; None where there are none, also not at boot
 engine      state of docker.service, digests of the keys of daemon.json, and what the engine itself says about its configuration
@@ -372,8 +372,10 @@ def _published(containers: list[dict[str, Any]], project: str, port: str) -> int
     return None
 
 
-def caddy() -> str | None:
-    """The digest of the configuration that Caddy runs with, by its admin socket in its volume."""
+def caddy(containers: list[dict[str, Any]]) -> str | None:
+    """The digest of the configuration that Caddy runs with, by its admin socket in its volume. A paused one would not answer."""
+    if any(seen["State"]["Paused"] and "aistack_caddy" in seen["Name"] for seen in containers):
+        return None
     path = f"{VOLUMES}/aistack_caddy_run/_data/admin.sock"
     try:
         return digest(ask(UnixConnection(path), "/config/"))
@@ -434,7 +436,7 @@ def state() -> dict[str, Any]:
         },
         "volumes": {entry["Name"]: volume(entry) for entry in volumes if not ANONYMOUS.fullmatch(entry["Name"])},
         "garage": stored,
-        "caddy": caddy(),
+        "caddy": caddy(seen),
         "sysctls": sysctls(),
         "guard": guard(),
         "engine": service,

@@ -95,6 +95,12 @@ options:
         description: The app that listens there, and so may hold the port already.
         type: str
         required: true
+  look_ahead:
+    description:
+      - Whether to look at the apps of this collection as well. The variable C(aistack_look_ahead) says so, and nothing else does; what it
+        is for is told by M(selfhost.aistack.compose_app).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: The module only reads.

@@ -17,6 +17,7 @@ options:
     description:
       - Kernel settings and their values, such as C(vm.overcommit_memory) and V(1).
       - A name that the kernel does not have, or has only to read, is an error, unless it stands in O(optional_sysctls).
+      - One that is no longer named leaves the file, and keeps its value in the kernel until the next boot.
     type: dict
     default: {}
   optional_sysctls:

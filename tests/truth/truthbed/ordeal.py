@@ -14,8 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from .cuts import Counted, Cutter, Point, comparable
-from .stand import Stand
+from .stand import ROOT, Stand
 from .state import differences
 
 _SETTLE_S = 300.0
@@ -74,7 +76,7 @@ class Ordeal:
                 "max-concurrent-downloads": 2,
                 "default-shm-size": "96M",
             },
-            "docker_host_sysctls": {"net.core.somaxconn": 4090},
+            "docker_host_sysctls": {**_role_defaults("docker_host")["docker_host_sysctls"], "net.core.somaxconn": 4090},
         }
         back = {"garage_storage_buckets": [{"name": "cut", "quotas": {"max_objects": 1000}}]}
 
@@ -150,6 +152,11 @@ class Ordeal:
             'for held in /run/aistack/*/held; do [ -e "$held" ] && flock -n -s "$held" true && echo "$held"; done; true'
         )
         return self.stand.on_host(script).split()
+
+
+def _role_defaults(role: str) -> dict[str, Any]:
+    """The defaults of a role. A setting of the kernel that is no longer named stays until the next boot, so all stay named."""
+    return yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
 
 
 def _other_image(stand: Stand) -> str:

@@ -37,7 +37,7 @@ drift: ## [INVENTORY=path]: what differs on the hosts from the inventory; 0 noth
 	@$(PYTHON) tools/drift.py
 
 test: ## the tests of every part, cheap ones first, with a table of times
-	@$(PYTHON) tools/test.py lint sanity unit testbed integration fuzz molecule e2e
+	@$(PYTHON) tools/test.py lint sanity unit testbed integration fuzz molecule e2e truth
 
 lint: ## ruff, yamllint, ansible-lint, shellcheck, changelog
 	@$(PYTHON) tools/test.py lint

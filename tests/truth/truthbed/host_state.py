@@ -169,6 +169,9 @@ def _record(path: str, data: bytes) -> str:
         for service in record.get("services", {}).values():
             for key in ("image_id", "local_image_id", "image_digest"):
                 service.pop(key, None)
+            # Some versions of compose name a network by its id.
+            if ANONYMOUS.fullmatch(service.get("fingerprint", {}).get("NetworkMode") or ""):
+                del service["fingerprint"]["NetworkMode"]
     except (ValueError, AttributeError):
         return ""
     return f"number {number}, {digest(record)}" if number else digest(record)
@@ -257,6 +260,8 @@ def container(seen: dict[str, Any], digests: dict[str, str]) -> dict[str, Any]:
     """How a container was made and how it is, without what is different each time."""
     config, host, state = seen["Config"], seen["HostConfig"], seen["State"]
     labels = config.get("Labels") or {}
+    networks = seen["NetworkSettings"].get("Networks") or {}
+    names = {network.get("NetworkID"): name for name, network in networks.items()}
     mounts = []
     for mount in seen["Mounts"]:
         name = mount.get("Name") or mount["Source"]
@@ -269,9 +274,13 @@ def container(seen: dict[str, Any], digests: dict[str, str]) -> dict[str, Any]:
         "env": {entry.partition("=")[0]: digest(entry)[:16] for entry in config.get("Env") or []},
         "labels": {name: value for name, value in labels.items() if name not in FLEETING_LABELS},
         "mounts": sorted(mounts),
-        "networks": sorted(seen["NetworkSettings"].get("Networks") or {}),
+        "networks": sorted(networks),
         "config": {field: config.get(field) for field in CONFIG_FIELDS},
-        "host": {field: host.get(field) for field in HOST_FIELDS},
+        "host": {
+            # Some versions of compose name a network by its id.
+            field: names.get(host.get(field), host.get(field)) if field == "NetworkMode" else host.get(field)
+            for field in HOST_FIELDS
+        },
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status", "none"),
     }

@@ -152,8 +152,8 @@ def parse(text, path):
 
 
 def encode(config):
-    """The text of a configuration as it is written."""
-    return json.dumps(config, indent=2) + "\n"
+    """The text of a configuration as it is written: in order, so that the same keys are the same file however they came."""
+    return json.dumps(config, indent=2, sort_keys=True) + "\n"
 
 
 def merge(current, owner, config, owners):

@@ -70,7 +70,7 @@ class DaemonConfig:
     def _converge(self, check):
         state = self._read_state()
         left = _files.half_written(os.path.dirname(self.path))
-        text = _files.read_text(self.path)
+        text = self._read()
         current = rules.parse(text or "", self.path)
         result, record = rules.merge(current, self.owner, self.config, state["owners"])
         engine = self.service.status()
@@ -106,7 +106,11 @@ class DaemonConfig:
         _files.remove(left)
         self._remember(state, owners, engine["daemon"], loaded, under_way=differences.changed and self.owner)
         if new_text != text:
-            self._write(new_text)
+            try:
+                self._write(new_text, lambda: self._refuse_other(text))
+            except (OSError, rules.ConfigError):
+                self._remember(None, state["owners"], engine["daemon"], loaded, under_way=state["under_way"])
+                raise
         if action != "none":
             self._act(action, result, state, text)
             engine = self.service.status()
@@ -180,9 +184,25 @@ class DaemonConfig:
             handle.flush()
             self.service.validate(f"/proc/{os.getpid()}/fd/{handle.fileno()}", self.path, flags)
 
-    def _write(self, text):
+    def _read(self):
+        try:
+            return _files.read_text(self.path)
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8 text"
+            raise rules.ConfigError(
+                f"{self.path} cannot be read ({reason}): put it right or move it away, then run again."
+            ) from exc
+
+    def _refuse_other(self, text):
+        if self._read() != text:
+            raise rules.ConfigError(
+                f"{self.path} was changed by somebody else while it was being merged, and is left as it is now: "
+                "find out who else writes it, then run again."
+            )
+
+    def _write(self, text, last_look=None):
         there = _files.look(self.path) or {"mode": 0o644, "uid": 0, "gid": 0}
-        _files.write(self.path, text.encode(), there["mode"], there["uid"], there["gid"])
+        _files.write(self.path, text.encode(), there["mode"], there["uid"], there["gid"], last_look)
 
     def _read_state(self):
         """The remembered state; a garbled one (there is no way to it but by hand) is told, not guessed."""

@@ -47,6 +47,9 @@ def told(exc):
     path = exc.filename2 or exc.filename
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return full(path)
+    if exc.errno == errno.EPERM:
+        cure = "a file or folder that is immutable (lsattr shows it) refuses root too: chattr -i takes that away"
+        return f"{path} cannot be written: {exc.strerror}; {cure}, then run again."
     return f"{path} cannot be written: {exc.strerror}; see to it on the host and run again."
 
 

@@ -35,8 +35,11 @@ def look(path):
     return found
 
 
-def write(path, data, mode=0o644, uid=0, gid=0):
-    """Write bytes so that a reader sees the old file or the new one, even over a power cut; never readable by more than `mode`."""
+def write(path, data, mode=0o644, uid=0, gid=0, last_look=None):
+    """Write bytes so that a reader sees the old file or the new one, even over a power cut; never readable by more than `mode`.
+
+    last_look: called when the new file is whole and about to take the place of the old one, which stays if this raises.
+    """
     folder = os.path.dirname(path)
     handle, temporary = tempfile.mkstemp(prefix=NEW_PREFIX, dir=folder)
     try:
@@ -47,6 +50,8 @@ def write(path, data, mode=0o644, uid=0, gid=0):
             os.fchmod(out.fileno(), mode)
             out.flush()
             os.fsync(out.fileno())
+            if last_look:
+                last_look()
             os.replace(temporary, path)
     except BaseException as exc:
         if os.path.exists(temporary):

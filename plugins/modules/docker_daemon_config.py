@@ -20,6 +20,7 @@ description:
     that has not seen the present file, because a run was killed before the restart or because someone edited the file, gets what it missed.
   - An engine that is not running, or not installed, reads the file when it starts. Without C(dockerd) on the host, only the types
     of the common keys are checked.
+  - A file that somebody else changes between reading and writing is left as it is now, and the module fails.
   - If the engine does not start with the new file, the previous file is put back, the engine is started with it, and the module fails.
   - If a restart is needed and the file has C(live-restore), that is switched on first, so that running containers survive the restart.
 notes:
@@ -134,6 +135,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_converge 
     daemon_argument_spec,
 )
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import EngineService, ServiceError
+from ansible_collections.selfhost.aistack.plugins.module_utils._disk import told
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import host_nofile_limit, within_reach
 
 
@@ -151,6 +153,8 @@ def main():
         result = config.converge(check=module.check_mode)
     except (ConfigError, ServiceError) as exc:
         module.fail_json(msg=str(exc))
+    except OSError as exc:
+        module.fail_json(msg=told(exc))
     answer(module, result)
 
 

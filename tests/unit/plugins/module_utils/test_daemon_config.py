@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _daemon_config as dc
@@ -108,6 +110,29 @@ def test_a_record_written_before_the_swap_does_not_make_a_key_found():
     owners["a"] = dc.intent(None, record)
     _same, record = dc.merge(after, "a", {"icc": False}, owners)
     assert record["found"] == []
+
+
+def test_owners_may_come_change_and_go_in_any_order():
+    """What is left at the end is what applying it at once would give, and what a person wrote."""
+    for seed in range(100):
+        chance = random.Random(seed)  # noqa: S311 - an order, not a secret
+        by_hand = {"bip": "10.9.0.1/24", "features": {"by-hand": True}}
+        # A key that several want has the same value for all of them; a key of one owner has any.
+        shared = {"features": {"cdi": True}, "icc": False, "log-opts": {"max-size": "20m"}}
+        file, owners, wants = dict(by_hand), {}, {}
+        for _step in range(30):
+            owner = chance.choice("abcd")
+            config = {key: shared[key] for key in shared if chance.random() < 0.4}
+            if chance.random() < 0.5:
+                config["runtimes"] = {owner: {"path": f"/usr/bin/{chance.randrange(3)}"}}
+            wants[owner] = config if chance.random() < 0.7 else {}
+            file, owners[owner] = dc.merge(file, owner, dc.wanted(wants[owner]), owners)
+        at_once, fresh = dict(by_hand), {}
+        for owner, config in wants.items():
+            at_once, fresh[owner] = dc.merge(at_once, owner, dc.wanted(config), fresh)
+        assert dc.encode(file) == dc.encode(at_once), seed
+        assert file["bip"] == by_hand["bip"]
+        assert file["features"]["by-hand"] is True
 
 
 def test_merging_again_changes_nothing():

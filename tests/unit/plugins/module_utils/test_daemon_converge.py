@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -20,6 +21,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service i
     other_flags,
     process,
 )
+from ansible_collections.selfhost.aistack.plugins.module_utils._disk import told
 
 
 class Killed(BaseException):
@@ -328,6 +330,60 @@ def test_two_owners(path):
         run(path, engine, {"features": {"cdi": False}}, owner="host", check=True)
     run(path, engine, {}, owner="gpu")
     assert engine.uses == {"features": {"buildkit": True}}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_is_no_text_file_is_told_and_left(path, check):
+    path.mkdir(parents=True)
+    with pytest.raises(
+        ConfigError, match=r"daemon.json cannot be read \(Is a directory\): put it right or move it away"
+    ):
+        run(path, Engine(path, running=False), {"icc": False}, check=check)
+    path.rmdir()
+    path.write_bytes(b'{"labels": ["\xff"]}')
+    with pytest.raises(ConfigError, match=r"cannot be read \(it is no UTF-8 text\)"):
+        run(path, Engine(path, running=False), {"icc": False}, check=check)
+    assert path.read_bytes() == b'{"labels": ["\xff"]}'
+
+
+class Meddled(Engine):
+    """Somebody else writes the file while the engine looks at what it shall be."""
+
+    def validate(self, path, target, flags):
+        edit(self.path, bip="10.9.0.1/24")
+
+
+def test_a_file_that_somebody_else_writes_meanwhile_is_left_to_them(path):
+    run(path, Engine(path), {"icc": False})
+    with pytest.raises(ConfigError, match="was changed by somebody else while it was being merged"):
+        run(path, Meddled(path), {"debug": True})
+    assert json.loads(path.read_text()) == {"icc": False, "bip": "10.9.0.1/24"}
+    result = run(path, Engine(path), {"debug": True})
+    assert result["healed"] == []
+    assert json.loads(path.read_text()) == {"debug": True, "bip": "10.9.0.1/24"}
+
+
+def test_a_file_that_cannot_be_replaced_leaves_the_records_as_they_were(path, monkeypatch):
+    engine = Engine(path)
+    run(path, engine, {"icc": False})
+    before = path.read_bytes()
+    replace = os.replace
+
+    def refuse(source, target):
+        if target == str(path):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError) as caught:
+        run(path, engine, {"icc": True})
+    assert "daemon.json cannot be written" in told(caught.value)
+    assert "chattr -i" in told(caught.value)
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "fchown", lambda *args: None)
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == [dconv.STATE_NAME, "daemon.json"]
+    assert run(path, engine, {"icc": False}, check=True)["changed"] is False
 
 
 def test_a_garbled_state_file_is_told(path):

@@ -10,6 +10,7 @@ its image, by a wrapper of the same name.
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import tempfile
@@ -35,13 +36,20 @@ def main() -> int:
     from bedlib.paths import REGISTRY, REGISTRY_PUSH
 
     FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        # Two parts of the tests may begin at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _have_all(REGISTRY, REGISTRY_PUSH)
+    return 0
+
+
+def _have_all(registry: str, registry_here: str) -> None:
     lines = _run([BED, "images", *_INSIDE]).splitlines()
     for name, reference in (line.split() for line in lines if line.strip()):
         stamp = FOLDER / f"{name}.image"
         if not stamp.exists() or stamp.read_text() != reference:
-            _take_out(name, reference.replace(REGISTRY, REGISTRY_PUSH))
+            _take_out(name, reference.replace(registry, registry_here))
             stamp.write_text(reference)
-    return 0
 
 
 def _take_out(name: str, image: str) -> None:

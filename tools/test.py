@@ -4,15 +4,15 @@
 
 """Runs parts of the tests: tools/test.py PART... in the order given.
 
-Each part is one command with a time limit. The images of the test bed take long and hardly any processor while they are
-fetched, so they are made beside the parts that stand before `testbed`.
+Each part is one command with a time limit. What mostly waits is made beside another part: the images of the test bed beside
+the parts that stand before `testbed`, and `truth` beside `e2e`.
 """
 
 from __future__ import annotations
 
 import sys
 
-from steps import StepFailed, Steps, say
+from steps import Step, StepFailed, Steps, say
 
 _PYTHON = sys.executable
 _BED = "tests/testbed/bed"
@@ -31,6 +31,8 @@ PARTS: dict[str, tuple[list[str], float]] = {
     # It keeps to AISTACK_SOAK_MINUTES by itself.
     "soak": (["tools/soak"], 360000),
 }
+# Part: the one that it is started with, where both are asked for.
+BESIDE = {"truth": "e2e"}
 
 
 def main(parts: list[str]) -> int:
@@ -40,15 +42,21 @@ def main(parts: list[str]) -> int:
         say(f"tools/test.py takes parts out of: {' '.join(PARTS)}; it was given: {' '.join(parts) or 'none'}.")
         return 2
     steps = Steps()
-    started = {}
+    started: dict[str, Step] = {}
+
+    def start(part: str, *, shown: bool = False) -> None:
+        if part not in started:
+            command, limit_s = PARTS[part]
+            started[part] = steps.start(part, command, limit_s=limit_s, shown=shown)
+
     try:
         if "testbed" in parts:
-            command, limit_s = PARTS["testbed"]
-            started["testbed"] = steps.start("testbed", command, limit_s=limit_s, shown=parts[0] == "testbed")
+            start("testbed", shown=parts[0] == "testbed")
         for part in parts:
-            if part not in started:
-                command, limit_s = PARTS[part]
-                started[part] = steps.start(part, command, limit_s=limit_s)
+            start(part)
+            for other in parts:
+                if BESIDE.get(other) == part:
+                    start(other)
             steps.finish(started[part])
     except StepFailed as failure:
         say(steps.table())

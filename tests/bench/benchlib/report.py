@@ -96,7 +96,8 @@ def _change(f: dict) -> str:
 ## One changed value
 
 One variable in the gateway's environment, from the call until the whole stack is ready with it. Exactly one container is
-replaced, in all three.
+replaced, in all three. The collection then watches for three seconds (`settle`) that the new container stays up, which the
+others do not.
 
 {table(["", "s", "remote tasks"], rows)}"""
 

@@ -6,8 +6,7 @@
 Private to the collection.
 
 A round trip costs many times what such a look costs, so the first look at a host, or the first app of a play, can spare the
-others theirs. What an app's
-release wants is kept in its record, without contents and secrets: digests are enough to compare.
+others theirs. What an app's release wants is kept in its record, without contents and secrets: digests are enough to compare.
 """
 
 from __future__ import annotations

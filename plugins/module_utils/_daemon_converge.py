@@ -56,9 +56,13 @@ class DaemonConfig:
         self.owner = owner
         self.config = rules.wanted(config)
         self.service = service
+        self.remembered = None
 
     def converge(self, check=False):
-        """Do what is missing, or only tell it. Returns the module's result; raises ConfigError or ServiceError."""
+        """Do what is missing, or only tell it. Returns the module's result; raises ConfigError or ServiceError.
+
+        Afterwards `remembered` tells whether the state file knew the running engine's process when the run began.
+        """
         folder = os.path.dirname(self.path)
         if not os.path.isdir(folder):
             if check:
@@ -74,6 +78,8 @@ class DaemonConfig:
         current = rules.parse(text or "", self.path)
         result, record = rules.merge(current, self.owner, self.config, state["owners"])
         engine = self.service.status()
+        # An unknown process is written down even by a run that changes nothing: what it uses can later only be guessed.
+        self.remembered = not engine["daemon"] or state["loaded"]["daemon"] == engine["daemon"]
         loaded = self._loaded(state, engine, rules.digests(current))
         desired = rules.digests(result)
         action, behind = rules.decide(loaded, desired) if engine["daemon"] else ("none", [])
@@ -119,14 +125,6 @@ class DaemonConfig:
             del owners[self.owner]
         self._remember(None, owners, engine["daemon"], desired)
         return outcome
-
-    def is_remembered(self):
-        """Whether the state file knows the running engine process.
-
-        Otherwise a run without changes has that to write down: what an unknown process uses can later only be guessed.
-        """
-        engine = self.service.status()["daemon"]
-        return not engine or self._read_state()["loaded"]["daemon"] == engine
 
     def _changes(self, diff, text, action, behind):
         keys = [name for name in diff["before"] if name != "engine"]

@@ -45,6 +45,6 @@ def is_settled(daemon, settings, limit, run, service=None):
         service = service or EngineService(run, wanted["timeout"])
         config = DaemonConfig(wanted["path"], wanted["owner"], within_reach(wanted["config"], limit), service)
         parts = [config, HostSettings.of(settings.validated_parameters, run)]
-        return config.is_remembered() and not any(part.converge(check=True)["changed"] for part in parts)
+        return not any(part.converge(check=True)["changed"] for part in parts) and config.remembered
     except (ConfigError, ServiceError, SettingsError, UnitError, OSError):
         return False

@@ -157,9 +157,9 @@ attributes:
     details: Contents of secrets and environment files are shown as digest prefixes.
 notes:
   - Where the variable C(aistack_look_ahead) is true, an app that changes nothing has all other apps of the host looked at as well, and
-    the tasks of those that are as they shall be need no call to the host for the next 60 seconds. M(selfhost.aistack.docker_host_info)
-    looks at all of them too, where the engine is as it shall be. For playbooks in which only
-    the roles of this collection touch the apps, as in its own C(site.yml).
+    the tasks of those that are as they shall be need no call to the host for the next 60 seconds.
+    M(selfhost.aistack.docker_host_info) looks at all of them too, where the engine is as it shall be. For playbooks in which
+    only the roles of this collection touch the apps, as in its own C(site.yml).
   - The host needs a Docker engine with the compose plugin 2.20 or newer, and Python's standard library.
 """
 

@@ -17,7 +17,7 @@ from fuzzbed.role import Role
 from fuzzbed.values import NO_TEXT, mix, nasty
 from hypothesis import strategies as st
 
-ROLE = Role("redis", "playbooks/roles/wiring/vars/main.yml")
+ROLE = Role("redis", "playbooks/wiring/vars/main.yml")
 _RANDOM = st.text(st.characters(codec="ascii"), min_size=16, max_size=40)
 # As a rule long enough and of enough different characters to be looked at.
 _ONE_LINE = nasty().map(lambda text: re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "", text))

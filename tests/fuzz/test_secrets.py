@@ -36,7 +36,7 @@ SHAPES = st.builds(
 )
 _NAME = st.from_regex("[a-z_]{1,12}", fullmatch=True)
 NAMES = mix(_NAME, _NAME, _NAME, nasty(3))
-ROLE = Role("redis", "playbooks/roles/wiring/vars/main.yml")
+ROLE = Role("redis", "playbooks/wiring/vars/main.yml")
 
 
 def kept(path: Path, vault: list[Any], name: str, shape: Shape) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def roles_in_playbooks(root: Path) -> list[str]:
     entries += [task[action]["name"] for task in tasks for action in _ROLE_ACTIONS if action in task]
     named = {entry.removeprefix("selfhost.aistack.") for entry in entries if "{{" not in entry}
     roles = {role.name for role in _roles(root)}
-    beside = {role.name for role in (root / "playbooks/roles").glob("*")}
+    beside = {path.parents[1].name for path in (root / "playbooks").glob("*/vars/main.yml")}
     return [f"No playbook plays the role {role}." for role in sorted((roles | beside) - named)] + [
         f"A playbook plays {role}, which is not a role." for role in sorted(named - roles - beside)
     ]

@@ -228,8 +228,8 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) -> Run:
-    """Play site.yml on a copy of the inventory that people copy, with these values, or on one that has these groups."""
+def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None, playbook: str = "site") -> Run:
+    """Play a playbook, site.yml as a rule, on a copy of the inventory that people copy, with these values, or on one that has these groups."""
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder) / "site"
         if groups is None:
@@ -249,7 +249,7 @@ def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) 
                 str(Path(sys.executable).with_name("ansible-playbook")),
                 "-i",
                 str(inventory),
-                str(ROOT / "playbooks" / "site.yml"),
+                str(ROOT / "playbooks" / f"{playbook}.yml"),
             ],
             cwd=folder,
             env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_COLLECTIONS_PATH": _collections()},
@@ -374,3 +374,51 @@ def test_a_group_that_is_served_from_elsewhere_may_be_left_out():
 def test_a_name_that_the_inventory_keeps_for_itself_is_no_typo():
     run = play({"gateway_of_the_rack": "192.0.2.1", "aistack_other_variables": ["gateway_of_the_rack"]})
     assert "UNREACHABLE" in run.output, run.output
+
+
+# The same of gpu.yml, which site.yml has no part in.
+GPU: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (
+        {
+            "nvidia_runtime_source": "ppa",
+            "nvidia_runtime_minimum_driver": "newest",
+            "nvidia_runtime_toolkit_version": "1.20",
+            "nvidia_runtime_repository_url": "nvidia.github.io",
+            "nvidia_runtime_directory": "debs",
+        },
+        {
+            "nvidia_runtime_source is 'ppa'": "one of repository, directory",
+            "nvidia_runtime_repository_url is 'nvidia.github.io'": "a URL that begins with http:// or https://",
+            "nvidia_runtime_minimum_driver is 'newest'": "such as '580'",
+            "nvidia_runtime_toolkit_version is '1.20'": "such as 1.20.1-1",
+            "nvidia_runtime_directory is 'debs'": "an absolute path on this machine",
+        },
+    ),
+    (
+        {"nvidia_runtime_directory": "/srv/deb"},
+        {
+            "nvidia_runtime_source is repository and nvidia_runtime_directory is '/srv/deb'": "set nvidia_runtime_source to directory",
+        },
+    ),
+    (
+        {
+            "nvidia_runtime_source": "directory",
+            "nvidia_runtime_repository_url": "https://mirror.example.org/nvidia",
+        },
+        {
+            "nvidia_runtime_source is directory and nvidia_runtime_repository_url is": "set nvidia_runtime_source to repository",
+            "nvidia_runtime_source is directory and nvidia_runtime_directory is not set": "a folder on this machine",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected"), GPU, ids=["all of them", "two sources", "no folder"])
+def test_wrong_values_of_gpu_hosts_are_one_sentence_each(variables, expected):
+    run = play(variables, {"nvidia_runtime": ["vm1"]}, "gpu")
+    assert len(run.sentences) == len(expected), run.output
+    for sentence, (begin, accepted) in zip(run.sentences, expected.items(), strict=True):
+        assert sentence.startswith(begin)
+        assert accepted in sentence
+        assert sentence.endswith(".")
+    assert "UNREACHABLE" not in run.output

@@ -31,7 +31,11 @@ control nvidia-container-toolkit "nvidia-container-toolkit-base (= $version), li
 base=$here/nvidia-container-toolkit-base
 mkdir -p "$base/usr/bin" "$base/usr/lib/systemd/system" "$base/etc/nvidia-container-toolkit"
 install -m 0755 /var/lib/nvidia-doubles/nvidia-ctk "$base/usr/bin/nvidia-ctk"
-ln -s /usr/bin/runc "$base/usr/bin/nvidia-container-runtime"
+cat > "$base/usr/bin/nvidia-container-runtime" <<'END'
+#!/bin/sh
+PATH=$PATH:/usr/sbin:/sbin exec runc "$@"
+END
+chmod 0755 "$base/usr/bin/nvidia-container-runtime"
 echo "# NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=/var/run/cdi/nvidia.yaml" > "$base/etc/nvidia-container-toolkit/nvidia-cdi-refresh.env"
 echo /etc/nvidia-container-toolkit/nvidia-cdi-refresh.env > "$base/DEBIAN/conffiles"
 cat > "$base/usr/lib/systemd/system/nvidia-cdi-refresh.service" <<'END'

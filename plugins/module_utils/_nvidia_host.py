@@ -14,11 +14,13 @@ import os
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_cdi as cdi
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_driver as driver_rules
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_toolkit as toolkit
-from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
+from ansible_collections.selfhost.aistack.plugins.module_utils._changes import LEFT, change
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import program
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import ARCHITECTURES
 
 REPOSITORY_FILE = "/etc/apt/sources.list.d/nvidia-container-toolkit.sources"
+# Where the role puts files of packages while it installs them.
+FILES_FOLDER = "/var/cache/aistack-nvidia"
 PERSISTENCED = "nvidia-persistenced.service"
 # A GPU that does not answer lets nvidia-smi wait for ever.
 _PATIENCE = "60"
@@ -63,6 +65,7 @@ def look(run, root="/"):
         "config": _texts(root, toolkit.CONFIG_FILE),
         "cdi": specs,
         "cdi_unreadable": unreadable,
+        "files_left": bool(_paths(root, FILES_FOLDER)),
         "persistenced": _unit(run, PERSISTENCED),
     }
 
@@ -157,7 +160,7 @@ def assess(facts, wanted):
         "persistence"}.
     :returns: {"problems": sentences, "install": packages, "hold": packages, "repository": the address that apt lacks or '',
         "config": whether the toolkit's file is to be changed, "cdi": why the specification is to be made,
-        "leftovers": specifications to remove, "persistence": what to do with the unit}; with problems the others are empty.
+        "leftovers": {path: why} of what is to be removed, "persistence": what to do with the unit}; with problems the others are empty.
     """
     nothing = {
         "install": [],
@@ -165,7 +168,7 @@ def assess(facts, wanted):
         "repository": "",
         "config": False,
         "cdi": [],
-        "leftovers": [],
+        "leftovers": {},
         "persistence": [],
     }
     problems = _unusable(facts) or [
@@ -178,6 +181,9 @@ def assess(facts, wanted):
     install = toolkit.to_install(facts["packages"], wanted["toolkit_version"])
     spec = facts["cdi"].get(cdi.OWN)
     unit = facts["persistenced"]
+    leftovers = dict.fromkeys(cdi.leftovers(facts["cdi"]), f"{cdi.OWN} stands for it")
+    if facts["files_left"]:
+        leftovers[FILES_FOLDER] = LEFT
     return {
         "problems": [],
         "install": install,
@@ -185,7 +191,7 @@ def assess(facts, wanted):
         "repository": wanted["repository"] if install and wanted["repository"] not in facts["sources"] else "",
         "config": toolkit.takes_devices_from_environment(facts["config"]) != wanted["accept_envvar"],
         "cdi": cdi.stale(spec, facts["driver"]["installed"], facts["gpus"]) if spec else ["missing"],
-        "leftovers": cdi.leftovers(facts["cdi"]),
+        "leftovers": leftovers,
         "persistence": [state for state in ("enabled", "active") if unit["installed"] and not unit[state]]
         if wanted["persistence"]
         else [],
@@ -221,7 +227,7 @@ def planned(facts, assessed):
     if assessed["cdi"]:
         there = cdi.OWN in facts["cdi"]
         changes.append(change("file", cdi.OWN, "change" if there else "create", assessed["cdi"] if there else []))
-    changes += [change("file", path, "remove", [f"{cdi.OWN} stands for it"]) for path in assessed["leftovers"]]
+    changes += [change("file", path, "remove", [why]) for path, why in assessed["leftovers"].items()]
     if assessed["persistence"]:
         why = [f"not {state}" for state in assessed["persistence"]]
         changes.append(change("unit", PERSISTENCED, "start", why))

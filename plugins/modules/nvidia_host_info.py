@@ -157,11 +157,10 @@ stale:
   elements: str
   sample: []
 leftovers:
-  description: CDI specifications to remove, since another one stands for them.
+  description: Files and folders to remove, and why. They are CDI specifications for which another one stands, and what a run left that was cut off.
   returned: always
-  type: list
-  elements: str
-  sample: []
+  type: dict
+  sample: {/var/run/cdi/nvidia.yaml: /etc/cdi/nvidia.yaml stands for it}
 persistence:
   description: What nvidia-persistenced shall be and is not.
   returned: always

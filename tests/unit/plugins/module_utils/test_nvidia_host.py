@@ -148,6 +148,11 @@ def test_what_nvidias_service_has_made_elsewhere_is_removed(host):
     assert changes(host) == [("file", "/var/run/cdi/nvidia.yaml", "remove")]
 
 
+def test_what_a_run_left_that_was_cut_off_is_removed(host):
+    host.put("var/cache/aistack-nvidia/one.deb", "")
+    assert changes(host) == [("file", "/var/cache/aistack-nvidia", "remove")]
+
+
 def test_devices_by_environment(host):
     assert changes(host, accept_envvar=True) == [("file", nt.CONFIG_FILE, "change")]
 

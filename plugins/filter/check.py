@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The check filters of the collection, one name for each rule of plugin_utils/checks.py."""
+"""The check filters of the collection, one name for each rule of plugin_utils."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.template import AnsibleUndefined, accept_args_markers, get_first_marker_arg
 
-from ansible_collections.selfhost.aistack.plugins.plugin_utils import bucket_rules, checks
+from ansible_collections.selfhost.aistack.plugins.plugin_utils import bucket_rules, checks, gpus
 
 
 def _as_filter(rule: Callable[..., list[str]]) -> Callable[..., Any]:
@@ -46,6 +46,7 @@ class FilterModule:
             "check_choice": _as_filter(checks.choice),
             "check_endpoint": _as_filter(checks.endpoint),
             "check_env": _as_filter(checks.env),
+            "check_gpu": _as_filter(gpus.wish_problems),
             "check_hostname": _as_filter(checks.hostname),
             "check_image": _as_filter(checks.image),
             "check_int": _as_filter(checks.integer),

@@ -17,6 +17,8 @@ _VERSION = r"\d+\.\d+(?:\.\d+)*"
 _LOADED = re.compile(rf"^NVRM version:.*\bKernel Module\s+(?:for \S+\s+)?({_VERSION})", re.MULTILINE)
 _LIBRARY = re.compile(rf"libnvidia-ml\.so\.({_VERSION})")
 _GPU = re.compile(r"GPU (\d+): (.*?) \(UUID: (GPU-\S+)\)")
+# What nvidia-smi is asked of each GPU, besides the list of them.
+QUERY = "index,mig.mode.current,compute_cap"
 _MIG = re.compile(r"MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)")
 
 
@@ -32,37 +34,43 @@ def library_version(path):
     return found.group(1) if found else ""
 
 
-def gpus(listed, modes):
-    """The GPUs of a host, each with C(index), C(uuid), C(name), C(mig_mode) and its MIG devices as C(mig).
+def gpus(listed, queried):
+    """The GPUs of a host, each with C(index), C(uuid), C(name), C(capability), C(mig_mode) and its MIG devices as C(mig).
 
     :param listed: what C(nvidia-smi -L) prints.
-    :param modes: what C(nvidia-smi --query-gpu=index,mig.mode.current --format=csv,noheader) prints.
+    :param queried: what C(nvidia-smi --query-gpu=) with QUERY and C(--format=csv,noheader) prints.
     """
-    enabled = {
-        row.split(",")[0].strip() for row in modes.splitlines() if row.partition(",")[2].strip().lower() == "enabled"
-    }
+    rows = [[part.strip() for part in row.split(",")] for row in queried.splitlines()]
+    known = {row[0]: {"mig_mode": row[1].lower() == "enabled", "capability": row[2]} for row in rows if len(row) == 3}
+    unknown = {"mig_mode": False, "capability": ""}
     found = []
     for line in map(str.strip, listed.splitlines()):
         gpu, mig = _GPU.fullmatch(line), _MIG.fullmatch(line)
         if gpu:
             index, name, uuid = gpu.groups()
-            found.append({"index": int(index), "uuid": uuid, "name": name, "mig_mode": index in enabled, "mig": []})
+            found.append({"index": int(index), "uuid": uuid, "name": name, **known.get(index, unknown), "mig": []})
         elif mig and found:
             profile, index, uuid = mig.groups()
             found[-1]["mig"].append({"index": int(index), "uuid": uuid, "profile": profile})
     return found
 
 
-def problems(driver, shown, smi_error, minimum):
+def is_absent(driver):
+    """Whether a host has no driver at all."""
+    return not driver["loaded"] and not driver["installed"]
+
+
+def problems(driver, shown, smi_error, wanted):
     """Sentences that say why the driver of this host cannot be used.
 
     :param driver: {"loaded": version in the kernel, "installed": version of the libraries, "on_disk": version of the module
         that the next boot would load}, each empty where there is none or it is not known.
     :param shown: the GPUs, as gpus() returns them.
     :param smi_error: what nvidia-smi says in place of them.
-    :param minimum: oldest driver that is accepted, such as "580".
+    :param wanted: {"minimum_driver": the oldest that is accepted, such as "580"; "driver_version": what it shall be, such as
+        "580.95.05" or the beginning of it, or nothing}.
     """
-    told = _problem(driver["loaded"], driver["installed"], driver["on_disk"], minimum)
+    told = _problem(driver["loaded"], driver["installed"], driver["on_disk"], wanted)
     if not told and not shown:
         told = (
             f"The NVIDIA driver {driver['installed']} is loaded, but nvidia-smi shows no GPU ({smi_error or 'it prints nothing'}): see that"
@@ -71,16 +79,17 @@ def problems(driver, shown, smi_error, minimum):
     return [told] if told else []
 
 
-def _problem(loaded, installed, on_disk, minimum):
+def _problem(loaded, installed, on_disk, wanted):
+    minimum, version = wanted["minimum_driver"], wanted["driver_version"]
     if not loaded and not installed:
         return (
             f"The host has no NVIDIA driver: install one of version {minimum} or newer (nvidia_runtime_minimum_driver) from the"
-            " distribution or from NVIDIA, then reboot."
+            " distribution or from NVIDIA and reboot, or name its packages in nvidia_runtime_driver_packages."
         )
     if not loaded:
         return (
-            f"The NVIDIA driver {installed} is installed, but its kernel module is not loaded: load it by modprobe nvidia, or see in"
-            " journalctl --dmesg why it cannot be (with Secure Boot it must be signed)."
+            f"The NVIDIA driver {installed} is installed, but its kernel module is not loaded: load it by modprobe nvidia, reboot if another"
+            " driver (nouveau) has the GPU, or see in journalctl --dmesg why it cannot be (with Secure Boot it must be signed)."
         )
     if not installed:
         return (
@@ -100,5 +109,10 @@ def _problem(loaded, installed, on_disk, minimum):
         return (
             f"The NVIDIA driver is version {installed}, older than nvidia_runtime_minimum_driver ({minimum}): upgrade it, or lower that if"
             " no image needs it."
+        )
+    if version and not f"{installed}.".startswith(f"{version}."):
+        return (
+            f"The NVIDIA driver is version {installed}, and nvidia_runtime_driver_version is {version}: install that version at a time when"
+            " the host may reboot, or set the variable to what is there."
         )
     return ""

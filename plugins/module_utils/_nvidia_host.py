@@ -40,7 +40,8 @@ def look(run, root="/"):
     """
     machine = os.uname().machine
     listed, smi_error = _said(run, "nvidia-smi", "-L")
-    modes = _said(run, "nvidia-smi", "--query-gpu=index,mig.mode.current", "--format=csv,noheader")[0] if listed else ""
+    query = f"--query-gpu={driver_rules.QUERY}"
+    queried = _said(run, "nvidia-smi", query, "--format=csv,noheader")[0] if listed else ""
     packages, held = _packages(run)
     specs, unreadable = _specs(root)
     return {
@@ -52,7 +53,7 @@ def look(run, root="/"):
             "installed": _installed_driver(root, machine),
             "on_disk": _said(run, "modinfo", "--field", "version", "nvidia")[0].strip(),
         },
-        "gpus": driver_rules.gpus(listed, modes),
+        "gpus": driver_rules.gpus(listed, queried),
         "smi_error": smi_error,
         "packages": packages,
         "held": held,
@@ -156,13 +157,14 @@ def _texts(root, *patterns):
 def assess(facts, wanted):
     """What this host needs and why it cannot be used, from look()'s facts.
 
-    :param wanted: {"minimum_driver", "toolkit_version", "repository": address of its packages or '', "accept_envvar",
+    :param wanted: {"minimum_driver", "driver_packages", "driver_version", "toolkit_version", "repository": address of its packages or '', "accept_envvar",
         "persistence"}.
-    :returns: {"problems": sentences, "install": packages, "hold": packages, "repository": the address that apt lacks or '',
+    :returns: {"problems": sentences, "install_driver": packages, "install": packages, "hold": packages, "repository": the address that apt lacks or '',
         "config": whether the toolkit's file is to be changed, "cdi": why the specification is to be made,
         "leftovers": {path: why} of what is to be removed, "persistence": what to do with the unit}; with problems the others are empty.
     """
     nothing = {
+        "install_driver": [],
         "install": [],
         "hold": [],
         "repository": "",
@@ -171,8 +173,9 @@ def assess(facts, wanted):
         "leftovers": {},
         "persistence": [],
     }
+    driver = wanted["driver_packages"] if driver_rules.is_absent(facts["driver"]) else []
     problems = _unusable(facts) or [
-        *driver_rules.problems(facts["driver"], facts["gpus"], facts["smi_error"], wanted["minimum_driver"]),
+        *([] if driver else driver_rules.problems(facts["driver"], facts["gpus"], facts["smi_error"], wanted)),
         *toolkit.problems(facts["packages"], wanted["toolkit_version"]),
         *cdi.problems(facts["cdi"], facts["cdi_unreadable"]),
     ]
@@ -186,16 +189,23 @@ def assess(facts, wanted):
         leftovers[FILES_FOLDER] = LEFT
     return {
         "problems": [],
+        "install_driver": driver,
         "install": install,
         "hold": [name for name in toolkit.PACKAGES if name not in facts["held"]],
         "repository": wanted["repository"] if install and wanted["repository"] not in facts["sources"] else "",
         "config": toolkit.takes_devices_from_environment(facts["config"]) != wanted["accept_envvar"],
-        "cdi": cdi.stale(spec, facts["driver"]["installed"], facts["gpus"]) if spec else ["missing"],
+        "cdi": _why_cdi(facts, spec, driver),
         "leftovers": leftovers,
         "persistence": [state for state in ("enabled", "active") if unit["installed"] and not unit[state]]
         if wanted["persistence"]
         else [],
     }
+
+
+def _why_cdi(facts, spec, driver):
+    if not spec:
+        return ["missing"]
+    return ["another driver"] if driver else cdi.stale(spec, facts["driver"]["installed"], facts["gpus"])
 
 
 def _unusable(facts):
@@ -215,8 +225,9 @@ def planned(facts, assessed):
     changes = []
     if assessed["repository"]:
         changes.append(change("file", REPOSITORY_FILE, "create"))
-    if assessed["install"] and facts["dpkg_interrupted"]:
+    if (assessed["install"] or assessed["install_driver"]) and facts["dpkg_interrupted"]:
         changes.append(change("package", "dpkg", "finish"))
+    changes += [change("package", name, "install") for name in assessed["install_driver"]]
     for name in assessed["install"]:
         there = facts["packages"].get(name)
         changes.append(change("package", name, "change" if there else "install", [f"version {there}"] if there else []))

@@ -18,6 +18,15 @@ options:
     description: Oldest driver that is accepted.
     type: str
     default: "525"
+  driver_packages:
+    description: Packages that install the driver on a host which has none. Without them such a host is refused.
+    type: list
+    elements: str
+    default: []
+  driver_version:
+    description: The version that the driver shall have, as it begins, such as V(580) or V(580.95.05). Empty means any.
+    type: str
+    default: ""
   toolkit_version:
     description: The version that all packages of the toolkit shall have, as Debian writes it.
     type: str
@@ -91,12 +100,12 @@ driver:
   type: dict
   sample: {loaded: 580.95.05, installed: 580.95.05, on_disk: 580.95.05}
 gpus:
-  description: The GPUs, each with C(index), C(uuid), C(name), C(mig_mode) and C(mig), the list of its MIG devices.
+  description: The GPUs, each with C(index), C(uuid), C(name), C(capability) (its compute capability), C(mig_mode) and C(mig), the list of its MIG devices.
   returned: always
   type: list
   elements: dict
   sample:
-    - {index: 0, uuid: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77, name: NVIDIA L4, mig_mode: false, mig: []}
+    - {index: 0, uuid: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77, name: NVIDIA L4, capability: "8.9", mig_mode: false, mig: []}
 smi_error:
   description: What nvidia-smi says in place of GPUs; empty if it shows them.
   returned: always
@@ -128,6 +137,12 @@ accepts_envvar:
   returned: always
   type: bool
   sample: false
+install_driver:
+  description: Packages that install the driver; empty if there is one.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 install:
   description: Packages to install or to bring to O(toolkit_version).
   returned: always
@@ -208,6 +223,8 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "minimum_driver": {"type": "str", "default": "525"},
+            "driver_packages": {"type": "list", "elements": "str", "default": []},
+            "driver_version": {"type": "str", "default": ""},
             "toolkit_version": {"type": "str", "default": "1.20.1-1"},
             "repository_url": {"type": "str", "default": ""},
             "accept_envvar": {"type": "bool", "default": False},

@@ -114,6 +114,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "docling": (
         {
             "docling_image": "quay.io/docling-project/docling-serve-cpu",
+            "docling_gpu": "gpu0",
             "docling_memory_limit": "8gi",
             "docling_start_period": 30,
             "docling_bind_address": "docling.example.org",
@@ -121,6 +122,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         {
             "docling_image is 'quay.io/docling-project/docling-serve-cpu', which has no tag": "an image with a tag",
+            "docling_gpu is 'gpu0', which is no choice of GPUs": "none, all, a number of GPUs such as 1",
             "docling_memory_limit is '8gi'": "a whole number with the unit b, k, m or g",
             "docling_start_period is 30, which is out of range": "a whole number from 300 to 3600",
             "docling_bind_address is 'docling.example.org', which is no IP address": "a private IPv4 or IPv6 address",
@@ -228,8 +230,8 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None, playbook: str = "site") -> Run:
-    """Play a playbook, site.yml as a rule, on a copy of the inventory that people copy, with these values, or on one that has these groups."""
+def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) -> Run:
+    """Play site.yml on a copy of the inventory that people copy, with these values, or on one that has these groups."""
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder) / "site"
         if groups is None:
@@ -249,7 +251,7 @@ def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None, 
                 str(Path(sys.executable).with_name("ansible-playbook")),
                 "-i",
                 str(inventory),
-                str(ROOT / "playbooks" / f"{playbook}.yml"),
+                str(ROOT / "playbooks" / "site.yml"),
             ],
             cwd=folder,
             env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_COLLECTIONS_PATH": _collections()},
@@ -376,7 +378,7 @@ def test_a_name_that_the_inventory_keeps_for_itself_is_no_typo():
     assert "UNREACHABLE" in run.output, run.output
 
 
-# The same of gpu.yml, which site.yml has no part in.
+# What is wrong where a host has GPUs.
 GPU: list[tuple[dict[str, Any], dict[str, str]]] = [
     (
         {
@@ -385,12 +387,18 @@ GPU: list[tuple[dict[str, Any], dict[str, str]]] = [
             "nvidia_runtime_toolkit_version": "1.20",
             "nvidia_runtime_repository_url": "nvidia.github.io",
             "nvidia_runtime_directory": "debs",
+            "nvidia_runtime_driver_version": "580.95.05-1",
+            "nvidia_runtime_driver_packages": ["nvidia-driver=580"],
+            "nvidia_runtime_claims": [{"name": "llm", "gpu": "first"}],
         },
         {
             "nvidia_runtime_source is 'ppa'": "one of repository, directory",
             "nvidia_runtime_repository_url is 'nvidia.github.io'": "a URL that begins with http:// or https://",
             "nvidia_runtime_minimum_driver is 'newest'": "such as '580'",
             "nvidia_runtime_toolkit_version is '1.20'": "such as 1.20.1-1",
+            "nvidia_runtime_driver_version is '580.95.05-1'": "a version of digits and dots",
+            "nvidia_runtime_driver_packages is 'nvidia-driver=580'": "a list of names of packages",
+            "llm is 'first', which is no choice of GPUs": "none, all, a number of GPUs such as 1",
             "nvidia_runtime_directory is 'debs'": "an absolute path on this machine",
         },
     ),
@@ -415,10 +423,17 @@ GPU: list[tuple[dict[str, Any], dict[str, str]]] = [
 
 @pytest.mark.parametrize(("variables", "expected"), GPU, ids=["all of them", "two sources", "no folder"])
 def test_wrong_values_of_gpu_hosts_are_one_sentence_each(variables, expected):
-    run = play(variables, {"nvidia_runtime": ["vm1"]}, "gpu")
+    run = play(variables, {**ONE, "nvidia_runtime": ["vm1"]})
     assert len(run.sentences) == len(expected), run.output
     for sentence, (begin, accepted) in zip(run.sentences, expected.items(), strict=True):
         assert sentence.startswith(begin)
         assert accepted in sentence
         assert sentence.endswith(".")
     assert "UNREACHABLE" not in run.output
+
+
+def test_a_gpu_for_a_host_that_is_none_of_the_gpu_hosts_is_told():
+    run = play({"docling_gpu": 1})
+    assert run.sentences == (
+        "docling_gpu is 1, and its host vm1 is not in the group nvidia_runtime: put it there too, or leave docling_gpu out.",
+    ), run.output

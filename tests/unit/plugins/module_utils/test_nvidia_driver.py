@@ -57,7 +57,7 @@ def test_version_of_the_libraries(path, expected):
 
 
 def test_gpus_and_mig_devices():
-    found = nd.gpus(MIG_LISTED, "0, Enabled\n1, Disabled\n")
+    found = nd.gpus(MIG_LISTED, "0, Enabled, 8.0\n1, Disabled, 8.0\n")
     assert [(gpu["index"], gpu["name"], gpu["mig_mode"]) for gpu in found] == [
         (0, "NVIDIA A100-SXM4-40GB", True),
         (1, "NVIDIA A100-SXM4-40GB", False),
@@ -70,7 +70,7 @@ def test_gpus_and_mig_devices():
 
 
 def test_gpus_that_cannot_be_divided():
-    found = nd.gpus("GPU 0: NVIDIA L4 (UUID: GPU-00000000-1111-2222-3333-444444444444)\n", "0, [N/A]\n")
+    found = nd.gpus("GPU 0: NVIDIA L4 (UUID: GPU-00000000-1111-2222-3333-444444444444)\n", "0, [N/A], 8.9\n")
     assert [(gpu["name"], gpu["mig_mode"], gpu["mig"]) for gpu in found] == [("NVIDIA L4", False, [])]
     assert nd.gpus("No devices found.\n", "") == []
 
@@ -80,6 +80,10 @@ def driver(loaded="580.95.05", installed="580.95.05", on_disk="580.95.05"):
 
 
 GPUS = [{"index": 0}]
+
+
+def wanted(minimum="525", version=""):
+    return {"minimum_driver": minimum, "driver_version": version}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ GPUS = [{"index": 0}]
     ],
 )
 def test_a_driver_that_cannot_be_used_is_one_sentence(driver, gpus, minimum, words):
-    problems = nd.problems(driver, gpus, "No devices were found", minimum)
+    problems = nd.problems(driver, gpus, "No devices were found", wanted(minimum))
     assert len(problems) == 1
     assert all(word in problems[0] for word in words), problems
     assert problems[0].endswith(".")
@@ -125,8 +129,19 @@ def test_a_driver_that_cannot_be_used_is_one_sentence(driver, gpus, minimum, wor
 
 @pytest.mark.parametrize("minimum", ["525", "580", "580.95", "580.95.05"])
 def test_a_driver_that_is_new_enough(minimum):
-    assert nd.problems(driver(), GPUS, "", minimum) == []
+    assert nd.problems(driver(), GPUS, "", wanted(minimum)) == []
 
 
 def test_a_module_on_the_disk_that_is_not_known_does_not_matter():
-    assert nd.problems(driver(on_disk=""), GPUS, "", "525") == []
+    assert nd.problems(driver(on_disk=""), GPUS, "", wanted()) == []
+
+
+@pytest.mark.parametrize("version", ["580", "580.95", "580.95.05"])
+def test_a_driver_of_the_version_that_is_wanted(version):
+    assert nd.problems(driver(), GPUS, "", wanted(version=version)) == []
+
+
+@pytest.mark.parametrize("version", ["58", "580.9", "580.105.08", "550"])
+def test_a_driver_of_another_version_than_is_wanted_is_one_sentence(version):
+    (told,) = nd.problems(driver(), GPUS, "", wanted(version=version))
+    assert told.startswith(f"The NVIDIA driver is version 580.95.05, and nvidia_runtime_driver_version is {version}: ")

@@ -25,6 +25,8 @@ CONFIG = f"{nt.ENVVAR_KEY} = false\n"
 REPOSITORY = "https://nvidia.github.io/libnvidia-container/stable/deb/amd64"
 WANTED = {
     "minimum_driver": "525",
+    "driver_packages": [],
+    "driver_version": "",
     "toolkit_version": "1.20.1-1",
     "repository": REPOSITORY,
     "accept_envvar": False,
@@ -39,7 +41,7 @@ class Host:
         self.root = root
         self.says = {
             "nvidia-smi -L": LISTED,
-            "nvidia-smi --query-gpu=index,mig.mode.current": "0, Disabled\n1, Enabled\n",
+            "nvidia-smi --query-gpu=": "0, Disabled, 8.0\n1, Enabled, 8.0\n",
             "modinfo --field version nvidia": f"{DRIVER}\n",
             "systemctl show nvidia-persistenced.service": "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n",
             "dpkg-query": "".join(f"{name}\t1.20.1-1\tinstalled\thold\n" for name in nt.PACKAGES),
@@ -222,3 +224,25 @@ def test_containers_that_have_gpus_by_the_hook():
     containers = {"1": by_hook, "2": by_cdi, "3": None}
     assert nh.gpus_by_hook(Engine(containers)) == ["train"]
     assert nh.gpus_by_hook(Engine(containers, there=False)) == []
+
+
+def without_driver(host):
+    (host.root / "proc/driver/nvidia/version").unlink()
+    for path in (host.root / f"usr/lib/{os.uname().machine}-linux-gnu").iterdir():
+        path.unlink()
+    host.says["nvidia-smi -L"] = None
+
+
+def test_a_driver_is_installed_where_there_is_none_and_its_packages_are_named(host):
+    without_driver(host)
+    assert "nvidia_runtime_driver_packages" in host.assess()["problems"][0]
+    assert changes(host, driver_packages=["nvidia-driver"]) == [
+        ("package", "nvidia-driver", "install"),
+        ("file", "/etc/cdi/nvidia.yaml", "change"),
+    ]
+
+
+def test_a_driver_that_is_there_is_left_as_it_is(host):
+    assert changes(host, driver_packages=["nvidia-driver"]) == []
+    host.says["nvidia-smi -L"] = None
+    assert "shows no GPU" in host.assess(driver_packages=["nvidia-driver"])["problems"][0]

@@ -5,7 +5,7 @@
 # The verbs of this repository. Each is one line; what they do stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down convert drift test lint unit sanity integration molecule fuzz truth e2e soak bench
+.PHONY: help up down convert drift test lint unit sanity integration molecule fuzz truth e2e soak bench test-gpu
 
 # The time at which make was called, so that the table of steps can say how long the Python environment took.
 PYTHON = STARTED=$$(date +%s.%N) && export STARTED && tools/venv && .venv/bin/python
@@ -22,7 +22,7 @@ override PDF := $(value PDF)
 export INVENTORY PDF
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb text; do printf '%-12s %s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb text; do printf '%-12s %s\n' "$$verb" "$$text"; done
 
 up: ## converge the local test host vm1 (or INVENTORY=path), convert a PDF, say where everything is
 	@$(PYTHON) tools/up.py
@@ -65,6 +65,9 @@ e2e: ## what a person does, from the outside: make up twice, a PDF of their own,
 
 soak: ## every point at which a run can be cut and every way a release can fail; takes hours, says how many
 	@$(PYTHON) tools/test.py testbed soak
+
+test-gpu: ## INVENTORY=path: containers use the GPUs of real machines, those of the group nvidia_runtime
+	@tools/venv && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/ansible-playbook -i "$$INVENTORY" tests/gpu/test_gpu.yml
 
 bench: ## figures into tests/bench/latest.json, against the local test host
 	@$(PYTHON) tests/bench/run.py

@@ -5,7 +5,7 @@
 # The verbs of this repository. Each is one line; what they do stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down convert drift test lint unit sanity integration molecule fuzz truth e2e soak bench test-gpu
+.PHONY: help up down convert drift gpu-report test lint unit sanity integration molecule fuzz truth e2e soak bench test-gpu
 
 # The time at which make was called, so that the table of steps can say how long the Python environment took.
 PYTHON = STARTED=$$(date +%s.%N) && export STARTED && tools/venv && .venv/bin/python
@@ -35,6 +35,9 @@ convert: ## PDF=path [INVENTORY=path]: any PDF through the front door, Markdown 
 
 drift: ## [INVENTORY=path]: what differs on the hosts from the inventory; 0 nothing, 2 something, 1 an error
 	@$(PYTHON) tools/drift.py
+
+gpu-report: ## [INVENTORY=path]: GPUs, who holds them, and what is wrong; 0 nothing, 2 something, 1 an error
+	@$(PYTHON) tools/gpu_report.py
 
 test: ## the tests of every part, cheap ones first, with a table of times
 	@$(PYTHON) tools/test.py lint sanity unit testbed integration fuzz molecule e2e truth

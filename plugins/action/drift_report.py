@@ -5,41 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import drift
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.report_action import ReportAction
 
 
-class ActionModule(ActionBase):
-    """All of drift_report; it stays on the controller."""
+class ActionModule(ReportAction):
+    """All of drift_report."""
 
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(
-            argument_spec={
-                "hosts": {"type": "list", "elements": "str", "required": True},
-                "json": {"type": "path", "default": ""},
-            }
-        )
-        found = drift.collect(args["hosts"], task_vars["hostvars"])
-        if args["json"]:
-            self._write(args["json"], found)
-        self._display.display("\n" + drift.table(found) + "\n")
-        return dict(found, changed=False, msg=drift.summary(found))
-
-    @staticmethod
-    def _write(path, found):
-        """Write the report; a report that nobody can read is an error of the whole run, not of a task."""
-        try:
-            with open(os.path.expanduser(path), "w", encoding="utf-8") as handle:
-                json.dump(found, handle, indent=1)
-                handle.write("\n")
-        except OSError as error:
-            why = f"drift_json is '{path}', which cannot be written ({error.strerror}): set it to a path in a folder that is there."
-            found["errors"].append({"host": "-", "where": "report", "why": why})
-            found["outcome"] = drift.ERROR
+    rules = drift
+    variable = "drift_json"

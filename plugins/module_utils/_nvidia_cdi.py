@@ -15,6 +15,8 @@ import json
 import os
 import re
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_driver import usable
+
 FOLDERS = ("/etc/cdi", "/var/run/cdi")
 KIND = "nvidia.com/gpu"
 # Where the role has the one specification: it outlives a boot, so that it is there when the engine starts its containers.
@@ -113,16 +115,14 @@ def stale(spec, driver, gpus):
     if spec["drivers"] != [driver]:
         return [f"made for driver {' and '.join(spec['drivers']) or 'unknown'}, not {driver}"]
     names = set(spec["devices"])
-    # A GPU that is divided, or is to be, has no entry as a whole.
-    there = [(str(gpu["index"]), gpu["uuid"]) for gpu in gpus if not gpu["mig_mode"] and not gpu["mig"]]
-    there += [(f"{gpu['index']}:{mig['index']}", mig["uuid"]) for gpu in gpus for mig in gpu["mig"]]
+    there = usable(gpus)
     lacking = [f"{' '.join(pair)} is missing" for pair in there if not names & set(pair)]
     known = {name for pair in there for name in pair}
-    gone = [f"{name} is gone" for name in sorted(names) if _is_generated(name) and name not in known]
+    gone = [f"{name} is gone" for name in sorted(names) if is_generated(name) and name not in known]
     return lacking + gone
 
 
-def _is_generated(name):
+def is_generated(name):
     """Whether NVIDIA's generator gives such names to devices; "all" is one too, and stands for the others."""
     return bool(_INDEX.fullmatch(name)) or name.startswith(("GPU-", "MIG-"))
 
@@ -147,7 +147,7 @@ def problems(specs, unreadable):
     wanted = ours.pop(OWN, set())
     others = [path for path in sorted(ours) if path not in leftovers(specs)]
     for number, path in enumerate(others):
-        names = sorted(name for name in ours[path] if name in wanted or name == "all" or _is_generated(name))
+        names = sorted(name for name in ours[path] if name in wanted or name == "all" or is_generated(name))
         if names:
             told.append(_duplicate(names, path, OWN))
             continue

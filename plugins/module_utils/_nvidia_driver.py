@@ -60,6 +60,30 @@ def is_absent(driver):
     return not driver["loaded"] and not driver["installed"]
 
 
+def usable(shown):
+    """What a container can have: (number, UUID) of each GPU that is neither divided nor to be, and of each MIG device.
+
+    :param shown: the GPUs, as gpus() returns them.
+    """
+    whole = [(str(gpu["index"]), gpu["uuid"]) for gpu in shown if not gpu["mig_mode"] and not gpu["mig"]]
+    return whole + [(f"{gpu['index']}:{mig['index']}", mig["uuid"]) for gpu in shown for mig in gpu["mig"]]
+
+
+def minors(text):
+    """{number in the name of its device: UUID} of each GPU; nvidia-smi may count in another order.
+
+    :param text: of all files /proc/driver/nvidia/gpus/*/information.
+    """
+    found, uuid = {}, ""
+    for line in text.splitlines():
+        key, _colon, value = line.partition(":")
+        if key == "GPU UUID":
+            uuid = value.strip()
+        elif key == "Device Minor":
+            found[value.strip()] = uuid
+    return found
+
+
 def problems(driver, shown, smi_error, wanted):
     """Sentences that say why the driver of this host cannot be used.
 

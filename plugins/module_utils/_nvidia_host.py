@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host has of NVIDIA's driver and container toolkit, and what it lacks or forbids.
 
-Private to the collection. look() and gpus_by_hook() only read; assess() and planned() are pure.
+Private to the collection. look() only reads; assess() and planned() are pure.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ def look(run, root="/"):
         },
         "gpus": driver_rules.gpus(listed, queried),
         "smi_error": smi_error,
+        "minors": driver_rules.minors(_texts(root, "proc/driver/nvidia/gpus/*/information")),
+        # Without it no program can use CUDA. nvidia-modprobe makes it, and nothing else at boot.
+        "uvm": os.path.exists(os.path.join(root, "dev/nvidia-uvm")),
         "packages": packages,
         "held": held,
         "sources": toolkit.source_uris(
@@ -69,14 +72,6 @@ def look(run, root="/"):
         "files_left": bool(_paths(root, FILES_FOLDER)),
         "persistenced": _unit(run, PERSISTENCED),
     }
-
-
-def gpus_by_hook(docker):
-    """Names of the containers that run and have GPUs in a way that a reload of systemd's units takes away."""
-    if not docker.available():
-        return []
-    inspected = [docker.inspect(listed["Id"]) for listed in docker.get("/containers/json")]
-    return sorted(found["Name"].lstrip("/") for found in inspected if found and toolkit.loses_gpus_on_reload(found))
 
 
 def _said(run, name, *arguments):

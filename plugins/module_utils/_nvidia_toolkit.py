@@ -88,21 +88,6 @@ def takes_devices_from_environment(config):
     return True
 
 
-def loses_gpus_on_reload(container):
-    """Whether a container has GPUs in a way that a reload of systemd's units takes away: by NVIDIA's hook, and not by CDI.
-
-    :param container: as the engine shows it.
-    """
-    settings = container["HostConfig"]
-    requests = settings.get("DeviceRequests") or []
-    return settings.get("Runtime") == "nvidia" or any(map(_is_by_hook, requests))
-
-
-def _is_by_hook(request):
-    named = request.get("Driver")
-    return named == "nvidia" or (not named and any("gpu" in group for group in request.get("Capabilities") or []))
-
-
 def reload_problems(containers):
     """A sentence where packages are to be installed while these containers run, and none where there are none of them."""
     told = (

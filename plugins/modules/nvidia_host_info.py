@@ -11,7 +11,7 @@ short_description: What a host has of NVIDIA's driver and container toolkit, wha
 version_added: 0.1.0
 description:
   - Compares the driver that the kernel has loaded with the one that is installed, and reads GPUs and MIG devices, the packages of the
-    container toolkit, its configuration and the CDI specifications, in one call. It changes nothing.
+    container toolkit, its configuration and the CDI specifications, and which container holds which GPU, in one call. It changes nothing.
   - A specification is stale if it was made for another driver, lacks a GPU or MIG device, or names one that is gone.
 options:
   minimum_driver:
@@ -111,6 +111,34 @@ smi_error:
   returned: always
   type: str
   sample: ""
+uvm:
+  description: Whether there is the device C(/dev/nvidia-uvm), without which no program can use CUDA.
+  returned: always
+  type: bool
+  sample: true
+holders:
+  description:
+    - Containers that run and were given GPUs, each with C(container), its compose C(project) and C(service), C(by), C(privileged), C(gpus)
+      and C(unknown).
+    - C(by) is C(cdi), C(hook) (NVIDIA's, which gives GPUs in a way that systemd takes away when it reads its units anew), or C(device) (the
+      plain device of a GPU). C(gpus) are UUIDs of GPUs and MIG devices, and names that somebody's own CDI specification gives. C(unknown)
+      are names that no GPU of this host has any more.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - container: docling-docling-1
+      project: docling
+      service: docling
+      by: cdi
+      privileged: false
+      gpus: [GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77]
+      unknown: []
+engine_off:
+  description: Whether the engine is installed and does not run, so that RV(holders) is empty for that reason.
+  returned: always
+  type: bool
+  sample: false
 packages:
   description: Installed packages of the toolkit with their versions.
   returned: always
@@ -200,7 +228,13 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service i
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import host_nofile_limit
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_settled import is_settled
-from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_host import assess, gpus_by_hook, look, planned
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_holders import (
+    container_name,
+    holders,
+    loses_gpus_on_reload,
+    running,
+)
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_host import assess, look, planned
 from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_toolkit import (
     reload_problems,
     takes_devices_from_environment,
@@ -210,6 +244,7 @@ _FACTS = (
     "driver",
     "gpus",
     "smi_error",
+    "uvm",
     "packages",
     "held",
     "cdi",
@@ -240,12 +275,16 @@ def main():
     base = given["repository_url"]
     repository = f"{base}/stable/deb/{facts['apt_architecture']}" if base else ""
     assessed = assess(facts, {**given, "repository": repository})
+    # systemd would start an engine that is off if its socket were asked.
+    off = is_off(run)
+    try:
+        containers = running(Docker(timeout=30, off=off))
+    except DockerError as exc:
+        module.fail_json(msg=str(exc))
     if assessed["install"]:
-        try:
-            # systemd would start an engine that is off if its socket were asked.
-            assessed["problems"] += reload_problems(gpus_by_hook(Docker(timeout=30, off=is_off(run))))
-        except DockerError as exc:
-            module.fail_json(msg=str(exc))
+        assessed["problems"] += reload_problems(
+            sorted(container_name(each) for each in containers if loses_gpus_on_reload(each))
+        )
     settled = False
     if given["daemon"] and given["settings"]:
         settled = is_settled(given["daemon"], given["settings"], host_nofile_limit(), run)
@@ -255,7 +294,9 @@ def main():
         settled=settled,
         stale=assessed.pop("cdi"),
         accepts_envvar=takes_devices_from_environment(facts["config"]),
-        **{name: facts[name] for name in _FACTS},
+        holders=holders(containers, facts["gpus"], facts["cdi"], facts["minors"]),
+        engine_off=off,
+        **{fact: facts[fact] for fact in _FACTS},
         **assessed,
     )
 

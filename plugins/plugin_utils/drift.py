@@ -14,6 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.report_text import (
+    columns,
+    count,
+    one_line,
+    remarks,
+)
+
 # What drift.yml itself registers; everything else with two underlines in front is a role's.
 HOST = "__drift_host"
 FAILURES = "__drift_failures"
@@ -57,7 +64,8 @@ def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]
             elif not part.get("skipped"):
                 _add(found["drift"], [dict(change, host=host) for change in _changes(name, part)])
                 notes = [
-                    {"kind": "warning", "name": _words(name), "what": _line(text)} for text in part.get("warnings", [])
+                    {"kind": "warning", "name": _words(name), "what": one_line(text)}
+                    for text in part.get("warnings", [])
                 ]
                 _add(found["notes"], [dict(note, host=host) for note in notes])
     if isinstance(looked, Mapping):
@@ -66,7 +74,7 @@ def _collect_host(found: dict[str, Any], host: str, variables: Mapping[str, Any]
     if not looked and not failures:
         failures.append({"where": "host", "why": "It was not looked at."})
     for failure in failures:
-        _add(found["errors"], [{"host": host, "where": failure["where"], "why": _line(failure["why"])}])
+        _add(found["errors"], [{"host": host, "where": failure["where"], "why": one_line(failure["why"])}])
 
 
 def _changes(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -76,10 +84,6 @@ def _changes(name: str, result: Mapping[str, Any]) -> list[dict[str, Any]]:
         # A new number of a release only follows from what else differs.
         return [dict(change) for change in told if change["kind"] != "release" or len(told) == 1]
     return [{"kind": "task", "name": _words(name), "action": "change", "why": []}] if result.get("changed") else []
-
-
-def _line(text: object) -> str:
-    return " ".join(str(text).split())
 
 
 def _words(name: str) -> str:
@@ -93,39 +97,22 @@ def _add(entries: list[dict[str, Any]], new: list[dict[str, Any]]) -> None:
 
 def table(found: Mapping[str, Any]) -> str:
     """The text for a person: drift, then what could not be looked at, then notes, and one sentence that sums it up."""
-    parts = []
-    if found["drift"]:
-        rows = [[e["host"], e["kind"], e["name"], e["action"], ", ".join(e["why"])] for e in found["drift"]]
-        parts.append(_columns(["HOST", "KIND", "NAME", "SITE.YML WOULD", "BECAUSE OF"], rows))
-    if found["errors"]:
-        rows = [[e["host"], e["where"], e["why"]] for e in found["errors"]]
-        parts.append(_columns(["HOST", "NOT LOOKED AT", "WHY"], rows))
-    if found["notes"]:
-        rows = [[e["host"], e["kind"], e["name"], e["what"]] for e in found["notes"]]
-        parts.append(_columns(["HOST", "NOTE", "NAME", "WHAT"], rows))
-    return "\n\n".join([*parts, summary(found)])
+    drift = [[e["host"], e["kind"], e["name"], e["action"], ", ".join(e["why"])] for e in found["drift"]]
+    head = ["HOST", "KIND", "NAME", "SITE.YML WOULD", "BECAUSE OF"]
+    return "\n\n".join([*columns(head, drift), *remarks(found), summary(found)])
 
 
 def summary(found: Mapping[str, Any]) -> str:
     """One sentence on the whole."""
     drift, errors = found["drift"], found["errors"]
-    count = _count(len(drift), "difference")
+    differences = count(len(drift), "difference")
     if errors:
-        held = _count(len({entry["host"] for entry in errors}), "host")
-        return f"Not everything could be looked at: {_count(len(errors), 'error')} on {held}; {count} found besides."
+        held = count(len({entry["host"] for entry in errors}), "host")
+        return (
+            f"Not everything could be looked at: {count(len(errors), 'error')} on {held}; {differences} found besides."
+        )
     if drift:
-        return f"Drift: {count} on {_count(len({entry['host'] for entry in drift}), 'host')}; site.yml puts it right."
-    return f"No drift: {_count(len(found['hosts']), 'host')} as the inventory says."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _columns(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, *[[str(cell) for cell in row] for row in rows]]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head) - 1)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    )
+        return (
+            f"Drift: {differences} on {count(len({entry['host'] for entry in drift}), 'host')}; site.yml puts it right."
+        )
+    return f"No drift: {count(len(found['hosts']), 'host')} as the inventory says."

@@ -225,8 +225,8 @@ def no_foreign_paths(root: Path) -> list[str]:
 
 def readme_verbs(root: Path) -> list[str]:
     """Every `make verb` that the README mentions exists, and every verb of the Makefile is in the README."""
-    verbs = set(re.findall(r"^([a-z0-9]+):.*## ", _text(root / "Makefile"), re.MULTILINE))
-    told = set(re.findall(r"\bmake ([a-z0-9]+)\b", _code(_text(root / "README.md"))))
+    verbs = set(re.findall(r"^([a-z0-9-]+):.*## ", _text(root / "Makefile"), re.MULTILINE))
+    told = set(re.findall(r"\bmake ([a-z0-9-]+)\b", _code(_text(root / "README.md"))))
     return [f"README.md tells of 'make {verb}', which the Makefile does not have." for verb in sorted(told - verbs)] + [
         f"README.md does not tell of 'make {verb}'." for verb in sorted(verbs - told)
     ]

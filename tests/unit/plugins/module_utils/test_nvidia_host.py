@@ -92,6 +92,18 @@ def test_what_is_seen(host):
     assert list(facts["cdi"]) == ["/etc/cdi/nvidia.yaml"]
     assert facts["persistenced"] == {"installed": True, "enabled": True, "active": True}
     assert facts["dpkg_interrupted"] is False
+    assert (facts["uvm"], facts["minors"]) == (False, {})
+
+
+def test_devices_of_the_driver(host):
+    host.put("dev/nvidia-uvm", "")
+    for minor, uuid in ((1, "GPU-5d5b"), (0, "GPU-eb87")):
+        host.put(
+            f"proc/driver/nvidia/gpus/0000:0{minor}:00.0/information",
+            f"Model: \t\t NVIDIA L4\nGPU UUID: \t {uuid}\nBus Location: \t 0000:0{minor}:00.0\nDevice Minor: \t {minor}\n",
+        )
+    facts = host.look()
+    assert (facts["uvm"], facts["minors"]) == (True, {"1": "GPU-5d5b", "0": "GPU-eb87"})
 
 
 def test_a_host_that_has_everything_needs_nothing(host):
@@ -195,35 +207,6 @@ def test_every_reason_is_told_at_once_and_nothing_is_planned(host):
 def test_a_host_that_is_none_for_this_role(host):
     facts = {**host.look(), "apt_architecture": "", "root": False}
     assert len(nh.assess(facts, WANTED)["problems"]) == 2
-
-
-class Engine:
-    """A double of the engine with containers that run."""
-
-    def __init__(self, containers, there=True):
-        self._containers = containers
-        self._there = there
-
-    def available(self):
-        return self._there
-
-    def get(self, path):
-        assert path == "/containers/json"
-        return [{"Id": name} for name in self._containers]
-
-    def inspect(self, name):
-        return self._containers[name]
-
-
-def test_containers_that_have_gpus_by_the_hook():
-    by_hook = {"Name": "/train", "HostConfig": {"Runtime": "nvidia", "DeviceRequests": None}}
-    by_cdi = {
-        "Name": "/web",
-        "HostConfig": {"Runtime": "runc", "DeviceRequests": [{"Driver": "cdi", "Capabilities": [["gpu"]]}]},
-    }
-    containers = {"1": by_hook, "2": by_cdi, "3": None}
-    assert nh.gpus_by_hook(Engine(containers)) == ["train"]
-    assert nh.gpus_by_hook(Engine(containers, there=False)) == []
 
 
 def without_driver(host):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, selfhost.aistack contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The toolkit's packages in one version, where apt gets them, its one setting, and containers that a reload would hurt."""
+"""The toolkit's packages in one version, where apt gets them, its one setting, and what is told of containers that a reload would hurt."""
 
 from __future__ import annotations
 
@@ -93,35 +93,6 @@ environment = []
 )
 def test_devices_by_environment(text, expected):
     assert nt.takes_devices_from_environment(text) is expected
-
-
-def container(runtime="runc", *requests):
-    return {"HostConfig": {"Runtime": runtime, "DeviceRequests": list(requests) or None}}
-
-
-@pytest.mark.parametrize(
-    ("shown", "expected"),
-    [
-        (container(), False),
-        (container("nvidia"), True),
-        (container("runc", {"Driver": "", "Count": -1, "DeviceIDs": None, "Capabilities": [["gpu"]]}), True),
-        (
-            container(
-                "runc", {"Driver": "nvidia", "Count": 1, "DeviceIDs": None, "Capabilities": [["gpu", "utility"]]}
-            ),
-            True,
-        ),
-        (
-            container(
-                "runc", {"Driver": "cdi", "Count": 0, "DeviceIDs": ["nvidia.com/gpu=0"], "Capabilities": [["gpu"]]}
-            ),
-            False,
-        ),
-        (container("runc", {"Driver": "", "Count": -1, "DeviceIDs": None, "Capabilities": [["tpu"]]}), False),
-    ],
-)
-def test_containers_that_lose_their_gpus_on_a_reload(shown, expected):
-    assert nt.loses_gpus_on_reload(shown) is expected
 
 
 def test_such_containers_are_told():

@@ -123,12 +123,15 @@ def _specs(root):
 
 def _unit(run, name):
     """{"installed", "enabled", "active"} of a unit; one that is enabled in another way than by us counts as enabled."""
-    shown = _said(run, "systemctl", "show", name, "--property=LoadState,UnitFileState,ActiveState")[0].splitlines()
+    shown = _said(run, "systemctl", "show", name, "--property=LoadState,ActiveState")[0].splitlines()
+    # What show tells of that is what systemd saw when it last read its units.
+    path = program("systemctl")
+    state = run([path, "is-enabled", name])[1].strip() if path else ""
     return {
         "installed": "LoadState=loaded" in shown,
-        "enabled": "UnitFileState=disabled" not in shown,
+        "enabled": state != "disabled",
         # Where udev or another unit starts it, it comes and goes with these.
-        "active": "ActiveState=active" in shown or "UnitFileState=static" in shown,
+        "active": "ActiveState=active" in shown or state == "static",
     }
 
 

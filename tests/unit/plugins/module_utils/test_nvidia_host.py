@@ -43,7 +43,8 @@ class Host:
             "nvidia-smi -L": LISTED,
             "nvidia-smi --query-gpu=": "0, Disabled, 8.0\n1, Enabled, 8.0\n",
             "modinfo --field version nvidia": f"{DRIVER}\n",
-            "systemctl show nvidia-persistenced.service": "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n",
+            "systemctl show nvidia-persistenced.service": "LoadState=loaded\nActiveState=active\n",
+            "systemctl is-enabled nvidia-persistenced.service": "enabled\n",
             "dpkg-query": "".join(f"{name}\t1.20.1-1\tinstalled\thold\n" for name in nt.PACKAGES),
         }
         self.put("proc/driver/nvidia/version", NVRM)
@@ -115,9 +116,8 @@ def test_a_host_with_a_driver_and_nothing_else(host):
     host.says["dpkg-query"] = ""
     (host.root / "etc/cdi/nvidia.yaml").unlink()
     (host.root / "etc/nvidia-container-runtime/config.toml").unlink()
-    host.says["systemctl show nvidia-persistenced.service"] = (
-        "LoadState=not-found\nUnitFileState=\nActiveState=inactive\n"
-    )
+    host.says["systemctl show nvidia-persistenced.service"] = "LoadState=not-found\nActiveState=inactive\n"
+    host.says["systemctl is-enabled nvidia-persistenced.service"] = "not-found\n"
     assert changes(host) == [
         ("file", nh.REPOSITORY_FILE, "create"),
         *[("package", name, "install") for name in nt.PACKAGES],
@@ -172,18 +172,19 @@ def test_devices_by_environment(host):
 
 
 @pytest.mark.parametrize(
-    ("shown", "wanted", "expected"),
+    ("enabled", "active", "wanted", "expected"),
     [
-        ("UnitFileState=disabled\nActiveState=inactive", True, ["enabled", "active"]),
-        ("UnitFileState=enabled\nActiveState=inactive", True, ["active"]),
-        ("UnitFileState=disabled\nActiveState=active", True, ["enabled"]),
-        ("UnitFileState=disabled\nActiveState=inactive", False, []),
+        ("disabled", "inactive", True, ["enabled", "active"]),
+        ("enabled", "inactive", True, ["active"]),
+        ("disabled", "active", True, ["enabled"]),
+        ("disabled", "inactive", False, []),
         # As Ubuntu has it: udev starts it.
-        ("UnitFileState=static\nActiveState=inactive", True, []),
+        ("static", "inactive", True, []),
     ],
 )
-def test_persistence(host, shown, wanted, expected):
-    host.says["systemctl show nvidia-persistenced.service"] = f"LoadState=loaded\n{shown}\n"
+def test_persistence(host, enabled, active, wanted, expected):
+    host.says["systemctl show nvidia-persistenced.service"] = f"LoadState=loaded\nActiveState={active}\n"
+    host.says["systemctl is-enabled nvidia-persistenced.service"] = f"{enabled}\n"
     assert host.assess(persistence=wanted)["persistence"] == expected
 
 

@@ -147,9 +147,15 @@ def _lacking(name: str, value: Any, gpus: Sequence[Mapping[str, Any]]) -> list[s
             continue
         divided = [gpu for gpu in gpus if each in (str(gpu["index"]), gpu["uuid"])]
         if divided:
-            told.append(f"{name} names {each}, which is divided by MIG and is not given as a whole: name its parts (the host {has}).")
+            told.append(
+                f"{name} names {each}, which is divided by MIG and is not given as a whole: name its parts (the host {has})."
+            )
         else:
-            gone = "a MIG device that the host does not have any more" if each.startswith("MIG-") else "which the host does not have"
+            gone = (
+                "a MIG device that the host does not have any more"
+                if each.startswith("MIG-")
+                else "which the host does not have"
+            )
             told.append(f"{name} names {each}, {gone}: name one that is there (the host {has}).")
     return told
 
@@ -162,7 +168,11 @@ def builds(table: Sequence[Mapping[str, Any]], driver: str, architecture: str, w
     """
     # A GPU that does not tell its own is judged by the proof in the container alone.
     capabilities = [_numbers(unit.capability) for unit in wanted if unit.capability]
-    return [row["build"] for row in table if architecture in row["architectures"] and _runs(row, _numbers(driver), capabilities)]
+    return [
+        row["build"]
+        for row in table
+        if architecture in row["architectures"] and _runs(row, _numbers(driver), capabilities)
+    ]
 
 
 def _runs(row: Mapping[str, Any], driver: tuple[int, ...], capabilities: Iterable[tuple[int, ...]]) -> bool:
@@ -188,9 +198,7 @@ def build_of(image: str) -> str:
     return found.group(1) if found else ""
 
 
-def build_problems(
-    image: str, name: str, fitting: Sequence[str], driver: str, wanted: Sequence[Unit]
-) -> list[str]:
+def build_problems(image: str, name: str, fitting: Sequence[str], driver: str, wanted: Sequence[Unit]) -> list[str]:
     """One sentence if no build runs on the GPUs that are asked for, or the image that was chosen is of another one.
 
     :param image: what the inventory chose; empty if the choice is left to the role.
@@ -199,9 +207,13 @@ def build_problems(
     cards = ", ".join(sorted({f"{unit.name} (compute capability {unit.capability})" for unit in wanted}))
     host = f"driver {driver} and {cards}"
     if not image and not fitting:
-        return [f"no build of the image for {name} runs with {host}: upgrade the driver, set {name} to none, or choose an image yourself."]
+        return [
+            f"no build of the image for {name} runs with {host}: upgrade the driver, set {name} to none, or choose an image yourself."
+        ]
     build = build_of(image)
     if not build or build in fitting:
         return []
     fits = f"{' and '.join(fitting)} would" if fitting else "none would"
-    return [f"the image for {name} is {image}, which is built for {build} and does not run on {host}: leave it out, or choose another ({fits} fit)."]
+    return [
+        f"the image for {name} is {image}, which is built for {build} and does not run on {host}: leave it out, or choose another ({fits} fit)."
+    ]

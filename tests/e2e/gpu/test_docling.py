@@ -43,7 +43,9 @@ def box() -> GpuBox:
     """The host with docling on its first GPU, converged from nothing but a key of a person's own in daemon.json."""
     box = GpuBox(os.environ.get("AISTACK_GPU_HOST", "gpubox"))
     give_gpus(box.name)
-    box.on_host(f"mkdir -p /etc/docker; test -e /etc/docker/daemon.json || echo '{json.dumps(BY_HAND)}' > /etc/docker/daemon.json")
+    box.on_host(
+        f"mkdir -p /etc/docker; test -e /etc/docker/daemon.json || echo '{json.dumps(BY_HAND)}' > /etc/docker/daemon.json"
+    )
     box.foretold = box.play("site", "--check", variables={**VARIABLES, "docling_gpu": 1})
     box.first = box.converge(variables={**VARIABLES, "docling_gpu": 1})
     return box
@@ -142,12 +144,19 @@ def test_the_report_tells_the_truth(box: GpuBox) -> None:
     report = json.loads(told.read_text(encoding="utf-8"))
     (host,) = report["hosts"]
     assert host["driver"]["loaded"] == "580.95.05", run.output[-2000:]
-    assert [(holder["container"], holder["by"], holder["gpus"]) for holder in host["holders"]] == [(CONTAINER, "cdi", [FIRST])]
+    assert [(holder["container"], holder["by"], holder["gpus"]) for holder in host["holders"]] == [
+        (CONTAINER, "cdi", [FIRST])
+    ]
     assert [gpu["uuid"] for gpu in host["gpus"]] == [FIRST, SECOND]
 
 
 def test_nothing_is_left_running(box: GpuBox) -> None:
     """The bed's host goes; what it was made for is over."""
     box.bed("down", box.name)
-    listed = subprocess.run(["docker", "ps", "--quiet", "--filter", f"name=aistack-bed-{box.name}$"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["docker", "ps", "--quiet", "--filter", f"name=aistack-bed-{box.name}$"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert listed.stdout == ""

@@ -35,7 +35,14 @@ def claim(gpu: Any, name: str = "docling_gpu", **more: Any) -> dict[str, Any]:
 
 
 def holder(*held: str, project: str = "other") -> dict[str, Any]:
-    return {"container": "other-llm-1", "project": project, "service": "llm", "by": "cdi", "gpus": list(held), "unknown": []}
+    return {
+        "container": "other-llm-1",
+        "project": project,
+        "service": "llm",
+        "by": "cdi",
+        "gpus": list(held),
+        "unknown": [],
+    }
 
 
 @pytest.mark.parametrize("value", ["none", "all", 1, "2", ["0"], [0], ["0:1"], ["GPU-a"], ["MIG-x", "0"]])
@@ -93,7 +100,9 @@ def test_one_gpu_for_two_services_is_refused_unless_both_share() -> None:
     assert told.startswith("llm_gpu and docling_gpu both ask for GPU 0: ")
     assert gpus.claim_problems([{**each, "shared": True} for each in two], HOST, []) == []
     assert gpus.claim_problems([two[0], {**two[1], "shared": True}], HOST, []) == [told]
-    assert gpus.claim_problems([claim(["0"], "llm_gpu"), claim(["GPU-b", "2:0"]), claim("none", "third")], HOST, []) == []
+    assert (
+        gpus.claim_problems([claim(["0"], "llm_gpu"), claim(["GPU-b", "2:0"]), claim("none", "third")], HOST, []) == []
+    )
 
 
 def test_a_gpu_that_another_container_has_is_refused_unless_it_is_shared() -> None:

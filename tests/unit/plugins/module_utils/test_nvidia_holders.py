@@ -55,8 +55,8 @@ def container(*requests, name="web", runtime="runc", env=(), devices=(), visible
     }
 
 
-def held(*containers, gpus=GPUS, minors=None):
-    found = nh.holders(containers, gpus, SPECS, minors or {})
+def held(*containers, gpus=None, minors=None):
+    found = nh.holders(containers, GPUS if gpus is None else gpus, SPECS, minors or {})
     return [(holder["by"], holder["gpus"], holder["unknown"]) for holder in found]
 
 

@@ -87,8 +87,8 @@ def wrong(looked: Mapping[str, Any], failures: Sequence[str] = ()) -> list[str]:
             )
     if not looked["settled"] and not looked["engine_off"]:
         told.append(
-            "The settings of the engine (daemon.json), of unattended-upgrades or of nvidia-cdi-refresh are not those of the role"
-            f" nvidia_runtime: {_PLAY}."
+            "Settings of the role nvidia_runtime, in daemon.json or in files of its own, are missing or were changed:"
+            f" {_PLAY}."
         )
     return told
 
@@ -167,7 +167,7 @@ def shared(holders: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 def table(found: Mapping[str, Any]) -> str:
     """The text for a person: what the hosts have, what is wrong, what could not be looked at, notes, and one sentence on all of it."""
     parts = [
-        *columns(["HOST", "DRIVER", "INSTALLED", "ON DISK", "TOOLKIT", "HELD"], map(_versions, found["hosts"])),
+        *columns(["HOST", "DRIVER LOADED", "INSTALLED", "ON DISK", "TOOLKIT", "HELD"], map(_versions, found["hosts"])),
         *columns(
             ["HOST", "GPU", "NAME", "UUID", "HELD BY"], [row for host in found["hosts"] for row in _gpu_rows(host)]
         ),

@@ -77,8 +77,8 @@ def test_a_host_on_which_nothing_is_wrong():
     assert (
         table(found)
         == f"""\
-HOST  DRIVER     INSTALLED  ON DISK  TOOLKIT   HELD
-gpu1  580.95.05  580.95.05  -        1.20.1-1  4 of 4 packages
+HOST  DRIVER LOADED  INSTALLED  ON DISK  TOOLKIT   HELD
+gpu1  580.95.05      580.95.05  -        1.20.1-1  4 of 4 packages
 
 HOST  GPU  NAME              UUID          HELD BY
 gpu1  0    NVIDIA L4         {WHOLE}  docling-web-1 (docling/web, cdi)
@@ -109,7 +109,7 @@ Nothing is wrong: 1 GPU host."""
             {"cdi": {OWN: {"kind": "nvidia.com/gpu", "devices": DEVICES, "drivers": ["570.86.15"]}}},
             [f"{OWN} does not fit the host any more (made for driver 570.86.15, not 580.95.05)"],
         ),
-        ({"settled": False}, ["The settings of the engine (daemon.json)"]),
+        ({"settled": False}, ["Settings of the role nvidia_runtime, in daemon.json or"]),
         (
             {
                 "changes": [

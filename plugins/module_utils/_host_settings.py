@@ -14,8 +14,15 @@ import stat
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _files
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import LEFT, change, verb
+from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import is_off
 from ansible_collections.selfhost.aistack.plugins.module_utils._diff import DifferenceTracker
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_units import Unit
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_holders import (
+    container_name,
+    loses_gpus_on_reload,
+    running,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+")
 
@@ -86,7 +93,7 @@ class HostSettings:
     def of(cls, options, run):
         """From the options of host_settings; `run` is the run_command of an AnsibleModule."""
         files = {entry["path"]: entry["content"] for entry in options["files"]}
-        units = [Unit(run, spec) for spec in options["units"]]
+        units = [Unit(run, spec, lambda: _losers_of_gpus(run)) for spec in options["units"]]
         return cls(options["sysctls"], options["optional_sysctls"], options["sysctl_file"], files, units)
 
     def converge(self, check=False):
@@ -95,6 +102,8 @@ class HostSettings:
         kernel = [name for name, value in self._sysctls.items() if differences.add(name, self._present(name), value)]
         files = [path for path, content in sorted(self._files.items()) if differences.add(path, _text(path), content)]
         units = [unit for unit in self._units if differences.add(unit.name, unit.state(files), unit.goal)]
+        for unit in units:
+            unit.refuse_where_gpus_are_lost(files)
         left = [path for folder in self._folders() for path in _files.half_written(folder)]
         changes = [change("leftover", path, "remove", [LEFT]) for path in left]
         changes += [change("sysctl", name, "change") for name in kernel]
@@ -160,6 +169,12 @@ class HostSettings:
             raise SettingsError(
                 f"sysctls has {name}={value}, but the kernel made it {self._present(name)}: use a value that it keeps."
             )
+
+
+def _losers_of_gpus(run):
+    # systemd would start an engine that is off if its socket were asked.
+    containers = running(Docker(timeout=30, off=is_off(run)))
+    return sorted(container_name(each) for each in containers if loses_gpus_on_reload(each))
 
 
 def _plain(value):

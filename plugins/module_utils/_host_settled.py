@@ -18,6 +18,7 @@ from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_converge 
     daemon_argument_spec,
 )
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import EngineService, ServiceError
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import within_reach
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import (
     HostSettings,
@@ -46,5 +47,5 @@ def is_settled(daemon, settings, limit, run, service=None):
         config = DaemonConfig(wanted["path"], wanted["owner"], within_reach(wanted["config"], limit), service)
         parts = [config, HostSettings.of(settings.validated_parameters, run)]
         return not any(part.converge(check=True)["changed"] for part in parts) and config.remembered
-    except (ConfigError, ServiceError, SettingsError, UnitError, OSError):
+    except (ConfigError, ServiceError, SettingsError, UnitError, DockerError, OSError):
         return False

@@ -51,6 +51,8 @@ options:
     description:
       - systemd units that set something once, now and at every boot. They are started after O(files) were written, and ended before
         files are removed.
+      - systemd reads its units anew only where the file of one of these was changed, and not at all while containers have GPUs by
+        NVIDIA's hook, which would lose them by that; then it is an error and nothing is changed.
     type: list
     elements: dict
     default: []
@@ -142,6 +144,7 @@ units:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import answer
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker import DockerError
 from ansible_collections.selfhost.aistack.plugins.module_utils._host_settings import (
     HostSettings,
     SettingsError,
@@ -158,7 +161,7 @@ def main():
     given = module.params
     try:
         result = HostSettings.of(given, module.run_command).converge(check=module.check_mode)
-    except (SettingsError, UnitError) as exc:
+    except (SettingsError, UnitError, DockerError) as exc:
         module.fail_json(msg=str(exc))
     answer(module, result)
 

@@ -5,6 +5,10 @@
 
 import asyncio
 import io
+import ssl
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -130,3 +134,57 @@ def test_a_converter_that_is_not_ready_is_waited_for(convert) -> None:
     conversion, phases, _waits = convert(DoclingDouble(GOOD, healthy=(False, False, True)))
     assert phases == ["waiting_for_converter", "converting"]
     assert conversion.attempts == 1
+
+
+@pytest.fixture(scope="module")
+def https(tmp_path_factory):
+    """(address of a server that answers everything with 200, file with the one certificate that it has)."""
+    folder = tmp_path_factory.mktemp("https")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=x",
+    ]
+    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key", "-out", "pem"]
+    subprocess.run([*command, *more], cwd=folder, check=True, capture_output=True)
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem", folder / "key")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}", str(folder / "pem")
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_docling_serve_of_a_private_authority(settings, monkeypatch, https, trusted):
+    address, certificate = https
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+
+    async def ask():
+        client = Docling(settings(DOCLING_SERVE_URL=address))
+        try:
+            return await client.healthy()
+        finally:
+            await client.close()
+
+    assert asyncio.run(ask()) is trusted

@@ -46,6 +46,8 @@ class Docling:
             base_url=settings.docling_serve_url,
             timeout=httpx.Timeout(self._timeout, connect=10),
             transport=transport,
+            # Of the environment it takes the authorities of SSL_CERT_FILE, and no proxy.
+            verify=httpx.create_ssl_context(),
             trust_env=False,
         )
         # Figures come inside the Markdown and are taken out of it by `figures.py`. docling-serve caps the scale at 2.

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.template import AnsibleUndefined, accept_args_markers, get_first_marker_arg
 
-from ansible_collections.selfhost.aistack.plugins.plugin_utils import bucket_rules, checks, gpus
+from ansible_collections.selfhost.aistack.plugins.plugin_utils import bucket_rules, certificates, checks, gpus
 
 
 def _as_filter(rule: Callable[..., list[str]]) -> Callable[..., Any]:
@@ -43,6 +43,7 @@ class FilterModule:
             "check_address": _as_filter(checks.address),
             "check_addresses": _as_filter(checks.addresses),
             "check_buckets": _as_filter(bucket_rules.problems),
+            "check_certificate": _as_filter(certificates.certificate),
             "check_choice": _as_filter(checks.choice),
             "check_endpoint": _as_filter(checks.endpoint),
             "check_env": _as_filter(checks.env),
@@ -51,7 +52,9 @@ class FilterModule:
             "check_image": _as_filter(checks.image),
             "check_int": _as_filter(checks.integer),
             "check_memory": _as_filter(checks.memory),
+            "check_networks": _as_filter(checks.networks),
             "check_pattern": _as_filter(checks.pattern),
+            "check_private_key": _as_filter(certificates.private_key),
             "check_port": _as_filter(checks.port),
             "check_secret": _as_filter(checks.secret),
             "check_text": _as_filter(checks.text),

@@ -95,6 +95,15 @@ options:
         description: The app that listens there, and so may hold the port already.
         type: str
         required: true
+      sources:
+        description: Who alone may reach it, which the role C(docker_host) sees to. Nothing is looked at for it.
+        type: list
+        elements: str
+        default: []
+      sources_name:
+        description: The variable that says who that is.
+        type: str
+        default: docker_host_ports.sources
   look_ahead:
     description:
       - Whether to look at the apps of this collection as well. The variable C(aistack_look_ahead) says so, and nothing else does; what it
@@ -287,6 +296,8 @@ _PORT = {
     "addresses": {"type": "list", "elements": "str", "default": []},
     "address_name": {"type": "str", "default": "addresses"},
     "app": {"type": "str", "required": True},
+    "sources": {"type": "list", "elements": "str", "default": []},
+    "sources_name": {"type": "str", "default": "docker_host_ports.sources"},
 }
 
 

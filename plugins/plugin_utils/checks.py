@@ -185,6 +185,19 @@ def addresses(value: Any, name: str) -> list[str]:
     return [problem for item in value for problem in address(item, name, private=False)][:1]
 
 
+def networks(value: Any, name: str) -> list[str]:
+    """Accept a list of IP addresses and networks; it may be empty."""
+    accepted = "a list of IP addresses and networks, such as [10.0.0.4, 10.1.0.0/24]"
+    if not isinstance(value, (list, tuple)):
+        return _refuse(name, value, "which is no list", accepted)
+    for item in value:
+        try:
+            ipaddress.ip_network(item if isinstance(item, str) and "%" not in item else "")
+        except ValueError:
+            return _refuse(name, item, "which is no IP address and no network", accepted)
+    return []
+
+
 def endpoint(value: Any, name: str) -> list[str]:
     """Accept HOST:PORT, the host a DNS name or an IP address, IPv6 in brackets."""
     accepted = "host:port such as 127.0.0.1:8080, an IPv6 address in brackets"

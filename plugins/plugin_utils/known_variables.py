@@ -19,7 +19,7 @@ import yaml
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
 _PLAYBOOKS = "aistack_"
 # What playbooks take, besides the roles' own variables.
-OF_PLAYBOOKS = ("aistack_look_ahead", "aistack_other_variables")
+OF_PLAYBOOKS = ("aistack_look_ahead", "aistack_other_variables", "aistack_private_address")
 
 
 @cache

@@ -37,6 +37,28 @@ FILLED_IN = {
 HUSH = "hush;$'\"#"  # short, and nowhere in what is printed
 
 
+def make_pair(names: str) -> tuple[str, str]:
+    """A certificate that is for these names, and its key, as PEM."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ]
+        subject = ["-subj", "/CN=docling", "-addext", f"subjectAltName={names}"]
+        subprocess.run(
+            [*command, *subject, "-keyout", "key", "-out", "pem"], cwd=folder, check=True, capture_output=True
+        )
+        return (Path(folder) / "pem").read_text(), (Path(folder) / "key").read_text()
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of site.yml came to."""
@@ -230,19 +252,22 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) -> Run:
-    """Play site.yml on a copy of the inventory that people copy, with these values, or on one that has these groups."""
+# The hosts of the inventories that people copy.
+COPIED = {"single_vm": {"vm1"}, "split_gpu": {"front1", "gpu1"}}
+
+
+def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None, copied: str = "single_vm") -> Run:
+    """Play site.yml on a copy of an inventory that people copy, with these values, or on one that has these groups."""
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder) / "site"
         if groups is None:
-            shutil.copytree(ROOT / "inventories" / "single_vm", inventory)
+            shutil.copytree(ROOT / "inventories" / copied, inventory)
         else:
             inventory.mkdir()
         # A file read after hosts.yml, whose values win over what stands there.
         children = {name: {"hosts": dict.fromkeys(hosts, {})} for name, hosts in (groups or {}).items()}
-        hosts = {
-            name: {**FILLED_IN, **variables} for name in {"vm1", *(h for hs in (groups or {}).values() for h in hs)}
-        }
+        names = COPIED[copied] if groups is None else {"vm1", *(h for hs in groups.values() for h in hs)}
+        hosts = {name: {**FILLED_IN, **variables} for name in names}
         site = {"all": {"hosts": hosts, "children": children}}
         (inventory / "values.yml").write_text(json.dumps(site), encoding="utf-8")
         (Path(folder) / "ansible.cfg").touch()
@@ -261,7 +286,7 @@ def play(variables: dict[str, Any], groups: dict[str, list[str]] | None = None) 
             text=True,
             check=False,
         )
-    failed = re.search(r"^fatal: \[(?:vm\d|localhost)\]: FAILED! => (\{.*\})$", done.stdout, re.MULTILINE)
+    failed = re.search(r"^fatal: \[(?:[a-z]+\d|localhost)\]: FAILED! => (\{.*\})$", done.stdout, re.MULTILINE)
     return Run(done.stdout, tuple(json.loads(failed.group(1))["msg"].splitlines()) if failed else (), done.returncode)
 
 
@@ -314,9 +339,14 @@ ONE = {role: ["vm1"] for role in ROLES}
 # What is wrong with the groups, and how its one sentence begins and what it advises.
 GROUPS: dict[str, tuple[dict[str, list[str]], str, str]] = {
     "roles on different machines": (
-        {**ONE, "docling": ["vm2"]},
-        "the groups redis, garage_storage, docling, gateway and caddy_tls have different hosts",
-        "put the same one host into each of them",
+        {**ONE, "gateway": ["vm2"]},
+        "the groups redis, garage_storage, gateway and caddy_tls have different hosts",
+        "put the same one host into each of them, and into docling that or another one",
+    ),
+    "docling on a host of its own, of which too little is known": (
+        {**ONE, "docker_host": ["vm1", "vm2"], "docling": ["vm2"]},
+        "aistack_private_address is not set for vm2 and vm1",
+        "the address that each of them has there, such as 10.0.0.5",
     ),
     "two hosts in a group": (
         {**ONE, "docling": ["vm1", "vm2"]},
@@ -376,6 +406,132 @@ def test_a_group_that_is_served_from_elsewhere_may_be_left_out():
 def test_a_name_that_the_inventory_keeps_for_itself_is_no_typo():
     run = play({"gateway_of_the_rack": "192.0.2.1", "aistack_other_variables": ["gateway_of_the_rack"]})
     assert "UNREACHABLE" in run.output, run.output
+
+
+# docling on a host of its own. Both hosts are told the same.
+SPLIT = {**ONE, "docker_host": ["vm1", "vm2"], "docling": ["vm2"]}
+PRIVATE = {"aistack_private_address": "10.0.0.4"}
+CERTIFICATE, KEY = make_pair("IP:10.0.0.4,DNS:docling.example.org")
+_OTHER_CERTIFICATE, OTHER_KEY = make_pair("IP:10.0.0.4")
+APART: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a public address": (
+        {"aistack_private_address": "8.8.8.8"},
+        "aistack_private_address is '8.8.8.8', which is no private address",
+        "a private IPv4 or IPv6 address of the host",
+    ),
+    "an odd client": (
+        {**PRIVATE, "docling_clients": ["10.0.0.4", "gateway1"]},
+        "docling_clients is 'gateway1', which is no IP address and no network",
+        "a list of IP addresses and networks, such as [10.0.0.4, 10.1.0.0/24]",
+    ),
+    "no guard": (
+        {**PRIVATE, "docker_host_guard": False},
+        "docling_clients is 10.0.0.4 and docker_host_guard is false",
+        "set docker_host_guard to true, or docling_clients to [] if another firewall does so",
+    ),
+    "a certificate without a key": (
+        {**PRIVATE, "docling_certificate": CERTIFICATE},
+        "docling_key is not set, and docling_certificate is",
+        "set both for HTTPS",
+    ),
+    "a key without a certificate": (
+        {**PRIVATE, "docling_key": KEY},
+        "docling_certificate is not set, and docling_key is",
+        "set both for HTTPS",
+    ),
+    "no certificate": (
+        {**PRIVATE, "docling_certificate": "docling.pem", "docling_key": KEY},
+        "docling_certificate holds no certificate in PEM",
+        "set it to the text of one",
+    ),
+    "no key": (
+        {**PRIVATE, "docling_certificate": CERTIFICATE, "docling_key": HUSH},
+        "docling_key holds no private key in PEM",
+        "set it to the text of one, from a vault",
+    ),
+    "another key": (
+        {**PRIVATE, "docling_certificate": CERTIFICATE, "docling_key": OTHER_KEY},
+        "docling_key is not the key of docling_certificate",
+        "the key that it was made with",
+    ),
+    "a certificate for something else": (
+        {"aistack_private_address": "10.0.0.5", "docling_certificate": CERTIFICATE, "docling_key": KEY},
+        "docling_certificate is for 10.0.0.4, docling.example.org, and clients reach it by 10.0.0.5",
+        "a certificate whose subjectAltName has IP:10.0.0.5",
+    ),
+    "a URL without TLS": (
+        {
+            **PRIVATE,
+            "docling_certificate": CERTIFICATE,
+            "docling_key": KEY,
+            "gateway_docling_url": "http://docling.example.org:5001",
+        },
+        "gateway_docling_url is 'http://docling.example.org:5001' and docling_certificate is set",
+        "let gateway_docling_url begin with https://",
+    ),
+    "no authorities": (
+        {**PRIVATE, "gateway_ca_bundle": "ca.pem"},
+        "gateway_ca_bundle holds no certificate in PEM",
+        "set it to the text of one",
+    ),
+    "a gateway that waits longer": (
+        {**PRIVATE, "docling_max_sync_wait": 300},
+        "gateway_docling_timeout is 600 and docling_max_sync_wait is 300",
+        "set docling_max_sync_wait to at least gateway_docling_timeout",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", APART)
+def test_what_is_wrong_with_docling_on_a_host_of_its_own_is_one_sentence(what):
+    variables, begin, advice = APART[what]
+    run = play(variables, SPLIT)
+    assert len(run.sentences) == 1, run.output
+    assert run.sentences[0].startswith(begin), run.sentences
+    assert advice in run.sentences[0]
+    assert not re.search(r"[.!?] [A-Z]", run.sentences[0]), "two sentences"
+    assert "UNREACHABLE" not in run.output
+    assert "hush" not in run.output
+    assert "PRIVATE KEY" not in run.output
+
+
+def test_the_inventory_split_gpu_as_it_is_copied():
+    run = play({"ansible_host": "", "caddy_tls_site": "", "caddy_tls_mode": ""}, copied="split_gpu")
+    assert sorted(sentence.split(" is ")[0] for sentence in run.sentences) == [
+        "aistack_private_address", "ansible_host", "caddy_tls_mode", "caddy_tls_site",
+    ]  # fmt: skip
+    assert "not set for gpu1 and front1" in run.output
+
+
+def test_the_inventory_split_gpu_runs_as_it_is_once_it_is_filled_in():
+    """It comes as far as the hosts, and nobody answers."""
+    run = play(PRIVATE, copied="split_gpu")
+    assert "UNREACHABLE" in run.output, run.output
+    assert not run.sentences
+
+
+def test_docling_outside_of_docker_host_is_refused_since_nothing_would_guard_it():
+    run = play(PRIVATE, {**SPLIT, "docker_host": ["vm1"]})
+    assert len(run.sentences) == 1, run.output
+    assert run.sentences[0].startswith("docling_clients is 10.0.0.4 and vm2 is not in the group docker_host")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        PRIVATE,
+        {**PRIVATE, "docling_certificate": CERTIFICATE, "docling_key": KEY, "gateway_ca_bundle": CERTIFICATE},
+        {**PRIVATE, "docker_host_guard": False, "docling_clients": []},
+        {"docling_bind_address": "10.0.0.4", "docling_clients": ["10.0.0.0/24"]},
+        {"aistack_private_address": "fd00::5"},
+    ],
+    ids=["addresses", "TLS", "a firewall of their own", "all of it by hand", "IPv6"],
+)
+def test_docling_may_have_a_host_of_its_own(variables):
+    """The run comes as far as the hosts, and nobody answers."""
+    run = play(variables, SPLIT)
+    assert "UNREACHABLE" in run.output, run.output
+    assert not run.sentences
 
 
 # What is wrong where a host has GPUs.

@@ -174,6 +174,14 @@ def test_an_address_is_spelled_in_one_way():
     assert "set it to 'fd00::5'" in refused(checks.address("FD00:0::5", "some_var"))
 
 
+def test_networks():
+    assert checks.networks([], "some_var") == []
+    assert checks.networks(["10.0.0.4", "10.1.0.0/24", "fd00::/64", "::1"], "some_var") == []
+    for odd in ("gateway1", "10.1.0.1/24", "10.0.0.4; drop", "fe80::1%eth0", "", 7, None):
+        assert "a list of IP addresses and networks" in refused(checks.networks(["10.0.0.4", odd], "some_var"))
+    assert "some_var is '10.0.0.4', which is no list" in refused(checks.networks("10.0.0.4", "some_var"))
+
+
 def test_addresses():
     assert checks.addresses([], "some_var") == []
     assert checks.addresses(["0.0.0.0", "::", "8.8.8.8", "2600::1"], "some_var") == []

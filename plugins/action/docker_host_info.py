@@ -46,7 +46,8 @@ class ActionModule(ActionBase):
             *result["problems"],
             *clock.problems(host.name, before, result["time"], after, int(args.get("max_clock_skew", 60))),
         ]
-        return result
+        # What was compared is what is done: a later play does not see the other roles by whose settings this was worked out.
+        return dict(result, settings=args.get("settings"))
 
     def _host(self, task_vars):
         """The host as the inventory describes it; what the connection was told is right where variables differ."""

@@ -255,6 +255,11 @@ strange:
   elements: str
   returned: always
   sample: []
+settings:
+  description: O(settings) as it was given, for the task that does what is missing.
+  type: dict
+  returned: always
+  sample: {}
 settled:
   description: Whether the modules that O(daemon) and O(settings) are for have nothing to change. False if these are not given.
   returned: always

@@ -27,11 +27,12 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class Binary:
-    """A program: its name, its version, and the shell lines that build it and leave it in /out/bin."""
+    """A program: its name, its version, the shell lines that build it and leave it in /out/bin, and the image with the compilers."""
 
     name: str
     version: str
     recipe: str
+    builder: str = "builder-go"
 
 
 GARAGE = Binary(
@@ -40,11 +41,31 @@ GARAGE = Binary(
     # Less optimised than upstream's release: a third of the time to build, and no test measures Garage's own speed.
     "export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=true;"
     " cargo install garage --version 2.5.0 --locked --root /out",
+    "builder-rust",
 )
 CADDY = Binary(
     "caddy",
     "2.11.5",
     "export CGO_ENABLED=0 GOBIN=/out/bin; go install -trimpath -ldflags='-s -w' github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.5",
+)
+_TOOLKIT_VERSION = "1.20.1"
+#: NVIDIA's container toolkit: not one program but an archive of all that its packages install, besides the header of the library that a
+#: double of the driver has to be. The flags of the linker are upstream's: functions of that library are looked up when they are called.
+NVIDIA_TOOLKIT = Binary(
+    "nvidia-container-toolkit",
+    _TOOLKIT_VERSION,
+    f"""
+    module=github.com/NVIDIA/nvidia-container-toolkit version={_TOOLKIT_VERSION}
+    export CGO_ENABLED=1 GOBIN=/out/toolkit/bin
+    lazily='-Wl,--export-dynamic -Wl,--unresolved-symbols=ignore-in-object-files -Wl,-z,lazy'
+    go install -trimpath -ldflags="-s -w '-extldflags=$lazily' -X $module/internal/info.version=$version" \\
+      $module/cmd/nvidia-ctk@v$version $module/cmd/nvidia-cdi-hook@v$version \\
+      $module/cmd/nvidia-container-runtime@v$version $module/cmd/nvidia-container-runtime-hook@v$version
+    cd "$(go env GOMODCACHE)/github.com"/*/nvidia-container-toolkit@v$version
+    cp -r packaging/debian deployments/systemd ../go-nvml@*/pkg/nvml/nvml.h /out/toolkit
+    mkdir /out/bin
+    tar -C /out/toolkit -cf /out/bin/nvidia-container-toolkit .
+    """,
 )
 
 
@@ -80,8 +101,8 @@ def _unpack(name: str, target: Path) -> bool:
 
 def _build(binary: Binary, target: Path) -> None:
     """Build a program in a container that has the compilers."""
-    image = build.build("builder", build.base())
+    image = build.build(binary.builder, build.base())
     with step(f"{binary.name}: building {binary.version} from source"), target.open("wb") as stream:
-        script = f"set -e; {{ {binary.recipe}; }} >&2; cat /out/bin/{binary.name}"
+        script = f"set -e; {{ {binary.recipe}\n}} >&2; cat /out/bin/{binary.name}"
         # Whatever else runs on the machine comes first: this is minutes of all its cores.
         job(f"binary-{binary.name}", ["--cpu-shares", "256", image, "sh", "-c", script], stream)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from . import engine, hosts, images, inventory, net, services
+from . import binaries, engine, hosts, images, inventory, net, services
 from .say import BedError, say
 
 
@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("names", nargs="*", metavar="NAME", help="only these")
     verb.set_defaults(do=_images)
 
+    verb = verbs.add_parser("toolkit", help="have NVIDIA's container toolkit built and print where its archive lies")
+    verb.set_defaults(do=_toolkit)
+
     verb = verbs.add_parser("inventory", help="print an Ansible inventory of the hosts that are up")
     verb.add_argument("--user", choices=hosts.USERS, default="ops", help="who logs in (default: ops, with sudo)")
     verb.add_argument("names", nargs="*", metavar="NAME", help="only these")
@@ -110,6 +113,11 @@ def _images(options: argparse.Namespace) -> None:
     width = max(map(len, references))
     for name, reference in references.items():
         print(f"{name:<{width}}  {reference}")
+
+
+def _toolkit(options: argparse.Namespace) -> None:
+    engine.ensure()
+    print(binaries.ensure(binaries.NVIDIA_TOOLKIT))
 
 
 def _inventory(options: argparse.Namespace) -> None:

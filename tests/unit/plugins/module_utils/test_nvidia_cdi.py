@@ -13,7 +13,8 @@ import yaml
 
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_cdi as cdi
 
-GENERATED = (Path(__file__).parents[2] / "fixtures/nvidia/nvidia.yaml").read_text(encoding="utf-8")
+FIXTURES = Path(__file__).parents[2] / "fixtures/nvidia"
+GENERATED = (FIXTURES / "nvidia-1.20.txt").read_text(encoding="utf-8")
 GPU, MIG = "GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77", "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"
 NAMES = ["0", "1:0", GPU, MIG, "all"]
 DRIVER = "580.95.05"
@@ -27,8 +28,13 @@ def gpu(index, uuid, *mig, mig_mode=False):
 HOST = [gpu(0, GPU), gpu(1, "GPU-eb87cf61-a5a7-4ee0-8f6f-2d7f7b0e4a11", MIG)]
 
 
-def test_what_nvidia_writes():
-    assert cdi.parse(GENERATED) == {"kind": "nvidia.com/gpu", "devices": NAMES, "drivers": [DRIVER]}
+@pytest.mark.parametrize("name", ["nvidia-1.20.txt", "nvidia-1.18.yaml"])
+def test_what_nvidia_writes(name):
+    assert cdi.parse((FIXTURES / name).read_text(encoding="utf-8")) == {
+        "kind": "nvidia.com/gpu",
+        "devices": NAMES,
+        "drivers": [DRIVER],
+    }
 
 
 def test_the_same_in_other_styles():

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_host as nh
 from ansible_collections.selfhost.aistack.plugins.module_utils import _nvidia_toolkit as nt
 
-GENERATED = (Path(__file__).parents[2] / "fixtures/nvidia/nvidia.yaml").read_text(encoding="utf-8")
+GENERATED = (Path(__file__).parents[2] / "fixtures/nvidia/nvidia-1.20.txt").read_text(encoding="utf-8")
 DRIVER = "580.95.05"
 NVRM = f"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  {DRIVER}  Release Build  (dvs-builder@U22)\n"
 LISTED = """\

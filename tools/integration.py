@@ -24,7 +24,7 @@ from pathlib import Path
 from programs import ENVIRONMENT
 from site_access import ansible_playbook
 from steps import REPOSITORY, StepFailed, Steps, say
-from test_host import prepare
+from test_host import BED, ask, prepare
 
 _INTEGRATION = REPOSITORY / "tests" / "integration"
 _PORTS = range(27300, 27400, 10)
@@ -100,6 +100,16 @@ _HERE: dict[str, list[Server]] = {
 }
 
 
+def _nvidia_toolkit(steps: Steps) -> dict:
+    """What NVIDIA's programs are taken from; built where that was not done yet."""
+    steps.run("NVIDIA's toolkit", [BED, "toolkit"], limit_s=_LIMIT_S, shown=True)
+    return {"nvidia_host_info_toolkit": ask("toolkit").strip()}
+
+
+# Targets that run on the test host and need something that is made first.
+_MADE: dict[str, Callable[[Steps], dict]] = {"nvidia_host_info": _nvidia_toolkit}
+
+
 def main() -> int:
     """Play the targets; return 0 if all succeeded."""
     known = sorted(path.name for path in (_INTEGRATION / "targets").iterdir() if (path / "tasks" / "main.yml").exists())
@@ -119,7 +129,7 @@ def main() -> int:
             inventory = prepare(steps, "it")
             steps.run("Docker on it", ansible_playbook(inventory, str(_INTEGRATION / "docker.yml")), limit_s=_LIMIT_S)
             for target in on_host:
-                _play(steps, target, target, inventory, {})
+                _play(steps, target, target, inventory, _MADE[target](steps) if target in _MADE else {})
     except StepFailed as failure:
         say(steps.table())
         say(f"FAILED: {failure}")

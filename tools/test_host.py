@@ -46,16 +46,16 @@ def prepare(steps: Steps, name: str, folder: Path | None = None) -> Path:
     steps.run(f"test host {name}", [BED, "up", name], limit_s=300, shown=True)
     folder = folder or inventory_path(name)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "hosts.yml").write_text(_ask("inventory", name), encoding="utf-8")
-    (folder / "site.yml").write_text(_SITE.format(address=_ask("address", name).strip()), encoding="utf-8")
+    (folder / "hosts.yml").write_text(ask("inventory", name), encoding="utf-8")
+    (folder / "site.yml").write_text(_SITE.format(address=ask("address", name).strip()), encoding="utf-8")
     return folder
 
 
-def _ask(verb: str, name: str) -> str:
+def ask(*arguments: str) -> str:
     """Return what the bed prints for a verb."""
-    done = subprocess.run([BED, verb, name], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([BED, *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise StepFailed(f"'tests/testbed/bed {verb} {name}' failed; its message stands above.")
+        raise StepFailed(f"'tests/testbed/bed {' '.join(arguments)}' failed; its message stands above.")
     return done.stdout
 
 

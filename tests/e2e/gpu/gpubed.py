@@ -27,12 +27,29 @@ _HAVE = f"""
 set -eu
 cd /var/lib/nvidia-doubles
 export DEBIAN_FRONTEND=noninteractive
-command -v apt-ftparchive > /dev/null || {{ apt-get update --quiet=2; apt-get install --quiet=2 --yes --no-install-recommends apt-utils gnupg; }}
+command -v apt-ftparchive > /dev/null || {{
+  apt-get update --quiet=2
+  apt-get install --quiet=2 --yes --no-install-recommends apt-utils gcc gnupg libc6-dev
+}}
+mkdir -p toolkit
+tar -C toolkit -xf toolkit.tar
 chmod 0755 nvidia-* *.sh
+./make_libraries.sh
 cp nvidia-smi /usr/bin/nvidia-smi
 printf 'GPU 0: NVIDIA L4 (UUID: {FIRST})\\nGPU 1: NVIDIA L4 (UUID: {SECOND})\\n' > gpus
 printf '0, Disabled\\n1, Disabled\\n' > modes
 ./set_driver.sh {DRIVER} {DRIVER}
+cat > /etc/systemd/system/nvidia-double.service <<END
+[Unit]
+Description=Double of a kernel that loads the driver when it boots
+Before=nvidia-cdi-refresh.service docker.service
+[Service]
+Type=oneshot
+ExecStart=/var/lib/nvidia-doubles/set_driver.sh {DRIVER} {DRIVER}
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable nvidia-double.service
 ./make_packages.sh /var/lib/nvidia-doubles/repository/stable/deb/$(dpkg --print-architecture) 1.20.1-1
 ./make_repository.sh /var/lib/nvidia-doubles/repository
 systemctl is-active --quiet nvidia-repository ||
@@ -52,6 +69,8 @@ def give_gpus(host: str) -> None:
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(_FILES.iterdir()):
             tar.add(path, path.name)
+        toolkit = subprocess.run([BED, "toolkit"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        tar.add(toolkit, "toolkit.tar")
     _run(host, "mkdir -p /var/lib/nvidia-doubles && tar -C /var/lib/nvidia-doubles -x", packed.getvalue())
     _run(host, _HAVE, b"")
 

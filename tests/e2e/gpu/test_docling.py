@@ -132,7 +132,6 @@ def test_an_image_that_does_not_fit_the_driver_is_refused(box: GpuBox) -> None:
 def test_after_a_power_cut_it_runs_again_with_its_gpu(box: GpuBox) -> None:
     box.bed("power", box.name, "off")
     box.bed("power", box.name, "on")
-    give_gpus(box.name)
     state = f"docker inspect --format '{{{{.State.Health.Status}}}}' {CONTAINER}"
     box.on_host(f"timeout 120 sh -c 'until [ \"$({state})\" = healthy ]; do sleep 1; done'")
     assert box.on_host(f"docker exec {CONTAINER} nvidia-smi -L").split(":")[0] == "GPU 0"

@@ -31,6 +31,7 @@ cat > /usr/local/sbin/modprobe <<'END'
 #!/bin/sh
 # A double, for this module alone.
 [ "$1" = nvidia ] || exec /usr/sbin/modprobe "$@"
+[ ! -e /proc/driver/nvidia/version ] || exit 0
 version=$(cat /var/lib/nvidia-doubles/installed)
 exec /var/lib/nvidia-doubles/set_driver.sh "$version" "$version"
 END

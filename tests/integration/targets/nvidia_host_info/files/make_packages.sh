@@ -3,8 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make_packages.sh FOLDER VERSION: doubles of the toolkit's four packages, which depend on each other as the real ones do and whose
-# scripts do what those do: write config.toml, have systemd read its units anew, and make a CDI specification at once.
+# make_packages.sh FOLDER VERSION: doubles of the toolkit's four packages, which depend on each other as the real ones do. Whatever their
+# version, they hold NVIDIA's programs, units and scripts in the version that the test bed builds. The two of libnvidia-container, which
+# is another project, have nothing but a double of the program that gives containers their GPUs in the old way: it gives nothing.
+# NVIDIA's packages are built by debhelper, which adds what starts the units.
 set -eu
 folder=$1 version=$2
 here=$(mktemp -d)
@@ -26,45 +28,30 @@ END
 control libnvidia-container1 libc6
 control libnvidia-container-tools "libnvidia-container1 (= $version)"
 control nvidia-container-toolkit-base libc6
-control nvidia-container-toolkit "nvidia-container-toolkit-base (= $version), libnvidia-container-tools (>= $version)"
+control nvidia-container-toolkit "nvidia-container-toolkit-base (= $version), libnvidia-container-tools (= $version)"
 
+mkdir -p "$here/libnvidia-container-tools/usr/bin"
+printf '#!/bin/sh\n' > "$here/libnvidia-container-tools/usr/bin/nvidia-container-cli"
+chmod 0755 "$here/libnvidia-container-tools/usr/bin/nvidia-container-cli"
+
+toolkit=/var/lib/nvidia-doubles/toolkit
 base=$here/nvidia-container-toolkit-base
-mkdir -p "$base/usr/bin" "$base/usr/lib/systemd/system" "$base/etc/nvidia-container-toolkit"
-install -m 0755 /var/lib/nvidia-doubles/nvidia-ctk "$base/usr/bin/nvidia-ctk"
-cat > "$base/usr/bin/nvidia-container-runtime" <<'END'
-#!/bin/sh
-PATH=$PATH:/usr/sbin:/sbin exec runc "$@"
-END
-chmod 0755 "$base/usr/bin/nvidia-container-runtime"
-echo "# NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=/var/run/cdi/nvidia.yaml" > "$base/etc/nvidia-container-toolkit/nvidia-cdi-refresh.env"
+install -D -m 0755 -t "$base/usr/bin" $toolkit/bin/nvidia-ctk $toolkit/bin/nvidia-cdi-hook $toolkit/bin/nvidia-container-runtime
+install -D -m 0644 -t "$base/usr/lib/systemd/system" $toolkit/systemd/nvidia-cdi-refresh.service $toolkit/systemd/nvidia-cdi-refresh.path
+install -D -m 0644 -t "$base/usr/lib/systemd/system/nvidia-cdi-refresh.service.d" $toolkit/systemd/10-container-engines.conf
+install -D -m 0644 -t "$base/etc/nvidia-container-toolkit" $toolkit/systemd/nvidia-cdi-refresh.env
 echo /etc/nvidia-container-toolkit/nvidia-cdi-refresh.env > "$base/DEBIAN/conffiles"
-cat > "$base/usr/lib/systemd/system/nvidia-cdi-refresh.service" <<'END'
-[Unit]
-Description=Double of NVIDIA's service that makes the CDI specification
-[Service]
-Type=oneshot
-Environment=NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=/var/run/cdi/nvidia.yaml
-EnvironmentFile=-/etc/nvidia-container-toolkit/nvidia-cdi-refresh.env
-ExecStart=/usr/bin/nvidia-ctk cdi generate
-RemainAfterExit=yes
-[Install]
-WantedBy=multi-user.target
-END
-cat > "$base/DEBIAN/postinst" <<'END'
-#!/bin/sh
-set -e
-config=/etc/nvidia-container-runtime/config.toml
-if [ ! -e $config ]; then
-  mkdir -p /etc/nvidia-container-runtime
-  printf '%s\n' '#accept-nvidia-visible-devices-as-volume-mounts = false' \
-    '#accept-nvidia-visible-devices-envvar-when-unprivileged = true' 'disable-require = false' '' \
-    '[nvidia-container-runtime]' 'mode = "auto"' > $config
-fi
-systemctl daemon-reload
-systemctl enable nvidia-cdi-refresh.service
-systemctl restart nvidia-cdi-refresh.service
-END
+units="nvidia-cdi-refresh.path nvidia-cdi-refresh.service"
+started="systemctl daemon-reload; systemctl enable $units; systemctl restart $units || true"
+sed "s/^#DEBHELPER#\$/$started/" $toolkit/debian/nvidia-container-toolkit-base.postinst > "$base/DEBIAN/postinst"
 chmod 0755 "$base/DEBIAN/postinst"
+
+hook=$here/nvidia-container-toolkit
+install -D -m 0755 -t "$hook/usr/bin" $toolkit/bin/nvidia-container-runtime-hook
+for script in postinst postrm; do
+  install -m 0755 $toolkit/debian/nvidia-container-toolkit.$script "$hook/DEBIAN/$script"
+done
+
 for name in libnvidia-container1 libnvidia-container-tools nvidia-container-toolkit-base nvidia-container-toolkit; do
-  dpkg-deb --root-owner-group --build "$here/$name" "$folder/${name}_${version}_$architecture.deb" > /dev/null
+  dpkg-deb --root-owner-group -Zzstd -z1 --build "$here/$name" "$folder/${name}_${version}_$architecture.deb" > /dev/null
 done

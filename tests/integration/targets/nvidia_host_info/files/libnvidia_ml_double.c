@@ -6,12 +6,10 @@
  *   installed  its own version; initialization is refused like by the real one where the kernel has loaded another
  *   gpus       what "nvidia-smi -L" prints
  *   modes      a line "INDEX, Enabled" or "INDEX, Disabled" for each GPU: whether it is divided (MIG)
- *   fails      if it is there, initialization is refused
  * A MIG device is as large as one slice; its GPU instance has the number FIRST_INSTANCE and upwards, its compute instance 0.
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "nvml.h"
 
@@ -95,8 +93,6 @@ static nvmlReturn_t find(unsigned index, struct nvmlDevice_st *parent, nvmlDevic
 nvmlReturn_t nvmlInit_v2(void)
 {
     char loaded[256];
-    if (!access(DOUBLES "fails", F_OK))
-        return NVML_ERROR_UNKNOWN;
     if (!read_line(DOUBLES "installed", version, sizeof version) ||
         !read_line("/proc/driver/nvidia/version", loaded, sizeof loaded))
         return NVML_ERROR_DRIVER_NOT_LOADED;

@@ -4,18 +4,18 @@
 
 """The rules for certificates and keys in PEM that an inventory holds; of a key nothing is ever shown.
 
-Like those of checks.py each returns one sentence of what is wrong, or nothing. cryptography comes with ansible-core.
+Like those of checks.py each returns one sentence of what is wrong, or nothing. cryptography comes with ansible-core; it is imported
+where it is used, since most runs have no use for it.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _LOOKUP = "lookup('ansible.builtin.file', 'fullchain.pem')"
@@ -39,6 +39,9 @@ def certificate(value: Any, name: str, reached_by: str = "") -> list[str]:
 
 def private_key(value: Any, name: str, pair: Any = "", pair_name: str = "") -> list[str]:
     """Accept a private key in PEM without a passphrase, which is that of the certificate `pair` if that is given."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     text = value if isinstance(value, str) else ""
     if re.search(r"-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED", text):
         return [
@@ -55,6 +58,8 @@ def private_key(value: Any, name: str, pair: Any = "", pair_name: str = "") -> l
 
 
 def _certificates(value: Any) -> list[x509.Certificate]:
+    from cryptography import x509
+
     blocks = _BLOCK.findall(value) if isinstance(value, str) else []
     try:
         return [x509.load_pem_x509_certificate(block.encode()) for block in blocks]
@@ -64,11 +69,15 @@ def _certificates(value: Any) -> list[x509.Certificate]:
 
 def _raw(key: Any) -> bytes:
     """A public key in a form that can be compared in every version of cryptography."""
+    from cryptography.hazmat.primitives import serialization
+
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _names(found: x509.Certificate) -> list[str]:
     """What a certificate is for; clients look at the subjectAltName alone."""
+    from cryptography import x509
+
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):

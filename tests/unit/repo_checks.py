@@ -91,7 +91,9 @@ def roles_in_playbooks(root: Path) -> list[str]:
     listed = [entry for play in plays for entry in play.get("roles", [])]
     entries = [entry if isinstance(entry, str) else entry["role"] for entry in listed]
     tasks = [task for play in plays for task in play.get("tasks", [])]
-    tasks += [task for path in (root / "playbooks").glob("tasks/**/*.yml") for task in yaml.safe_load(_text(path)) or []]
+    tasks += [
+        task for path in (root / "playbooks").glob("tasks/**/*.yml") for task in yaml.safe_load(_text(path)) or []
+    ]
     entries += [task[action]["name"] for task in tasks for action in _ROLE_ACTIONS if action in task]
     named = {entry.removeprefix("selfhost.aistack.") for entry in entries if "{{" not in entry}
     roles = {role.name for role in _roles(root)}

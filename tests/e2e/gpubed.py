@@ -13,7 +13,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [path for path in [str(ROOT / "tests" / "truth")] if path not in sys.path]
 
 from truthbed.stand import BED  # noqa: E402

@@ -4,12 +4,13 @@
 
 """The inventory split_gpu: docling-serve on a host of its own answers the gateway's host and nobody else, also with TLS.
 
-The host of the other tests is the front; the stack that it had alone is moved and, at the end, has everything again. The other
-host has no GPU, and a third one looks on. The tests run in their order.
+The stack that the front had alone is moved. The other host has stand-ins for GPUs, and a third one looks on. The tests run in their
+order.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from truthbed.split import DOCLING, SplitSite
+from gpubed import FIRST, SECOND
+from splitbed import DOCLING, SplitSite
 from truthbed.stand import Run, Stand
 
 _OPENSSL = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
@@ -85,6 +87,18 @@ def test_only_docling_moves(site: SplitSite) -> None:
 
 def test_a_document_is_converted_on_the_other_host(site: SplitSite) -> None:
     assert_proved(site)
+
+
+def test_the_report_tells_who_has_the_gpus(site: SplitSite) -> None:
+    told = site.inventory / "gpus.json"
+    run = site.play("gpu_report", "-e", json.dumps({"gpu_report_json": str(told)}))
+    assert run.rc == 0, run.output[-6000:]
+    report = json.loads(told.read_text(encoding="utf-8"))
+    assert [host["host"] for host in report["hosts"]] == ["gpu1"]
+    assert [(held["container"], held["by"], held["gpus"]) for held in report["hosts"][0]["holders"]] == [
+        (DOCLING, "cdi", [FIRST, SECOND])
+    ]
+    assert report["wrong"] == []
 
 
 def test_nothing_is_left_to_do(site: SplitSite) -> None:

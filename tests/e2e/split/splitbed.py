@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A site on two hosts: docling-serve on one of its own, all else on the host of the other tests."""
+"""A site on two hosts: docling-serve on one of its own, with stand-ins for GPUs, all else on the other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
+from gpubed import VARIABLES, give_gpus
 from truthbed.outside import Neighbour
 from truthbed.script import call
 from truthbed.stand import BED, ROOT, Stand
@@ -37,9 +37,9 @@ class SplitSite(Stand):
     def __init__(self, stand: Stand, folder: Path) -> None:
         """Have both up and in a private network, and a third machine beside them."""
         self.name, self.address, self.inventory = stand.name, stand.address, folder / "site"
-        self.single = stand
         self.gpu = Machine(f"{stand.name}-gpu", self.inventory)
         self.private = self.bed("private", self.name, "on").strip()
+        give_gpus(self.gpu.name)
         # It plugs the host into the private network too.
         self.eye = Neighbour(self.gpu)
         shutil.copytree(ROOT / "inventories" / "split_gpu", self.inventory)
@@ -49,26 +49,24 @@ class SplitSite(Stand):
         self.play_variables({})
 
     def _fill_in(self, stand: Stand) -> None:
-        """No GPU is there, so its group and its line go; the bed's own variables come."""
+        """The bed's own variables come too, and those of its stand-ins for GPUs."""
         places = {"front1": (stand.name, self.private), "gpu1": (self.gpu.name, self.eye.host_private)}
         known = yaml.safe_load(self.bed("inventory", *(name for name, _address in places.values())))["all"]
         path = self.inventory / "hosts.yml"
         site = yaml.safe_load(path.read_text(encoding="utf-8"))["all"]
-        del site["children"]["nvidia_runtime"], site["hosts"]["gpu1"]["docling_gpu"]
         for host, (name, private) in places.items():
             site["hosts"][host] |= {**known["hosts"][name], "aistack_private_address": private}
         for user in (name for name in ("ansible_user", "ansible_python_interpreter") if name in site["vars"]):
             del site["vars"][user]
         own = yaml.safe_load((stand.inventory / "site.yml").read_text(encoding="utf-8"))["all"]["vars"]
-        site["vars"] |= {**known["vars"], **own}
+        site["vars"] |= {**known["vars"], **own, **VARIABLES}
         path.write_text(json.dumps({"all": site}), encoding="utf-8")
 
     def end(self) -> None:
-        """Remove what is not the other stand's, and have everything on that again."""
+        """Remove what is not the other stand's."""
         self.eye.end()
         self.bed("down", self.gpu.name)
         self.bed("private", self.name, "off")
-        self.single.converge()
 
     def url(self, path: str = "/health", scheme: str = "http") -> str:
         """An address of docling-serve."""

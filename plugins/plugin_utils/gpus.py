@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import numbers
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_cdi import KIND
+from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_driver import usable
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.checks import show
 
-KIND = "nvidia.com/gpu"
 ACCEPTED = (
     "none, all, a number of GPUs such as 1, or a list of ids such as ['0'], ['GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77'] or, of a MIG"
     " device, ['0:1'] or its UUID"
@@ -56,13 +58,7 @@ def _count(value: Any) -> int | None:
 
 def units(gpus: Iterable[Mapping[str, Any]]) -> list[Unit]:
     """What the GPUs of a host can be given as, in the order of their indexes."""
-    found = []
-    for gpu in gpus:
-        shared = {"name": gpu["name"], "capability": gpu["capability"]}
-        if not gpu["mig_mode"] and not gpu["mig"]:
-            found.append(Unit(str(gpu["index"]), gpu["uuid"], **shared))
-        found += [Unit(f"{gpu['index']}:{mig['index']}", mig["uuid"], **shared) for mig in gpu["mig"]]
-    return found
+    return [Unit(number, uuid, gpu["name"], gpu["capability"]) for gpu in gpus for number, uuid in usable([gpu])]
 
 
 def chosen(value: Any, gpus: Sequence[Mapping[str, Any]]) -> list[Unit]:
@@ -167,28 +163,24 @@ def builds(table: Sequence[Mapping[str, Any]], driver: str, architecture: str, w
         C(capability) and C(driver) for GPUs that need a newer driver; C(architectures).
     """
     # A GPU that does not tell its own is judged by the proof in the container alone.
-    capabilities = [_numbers(unit.capability) for unit in wanted if unit.capability]
+    capabilities = [numbers(unit.capability) for unit in wanted if unit.capability]
     return [
         row["build"]
         for row in table
-        if architecture in row["architectures"] and _runs(row, _numbers(driver), capabilities)
+        if architecture in row["architectures"] and _runs(row, numbers(driver), capabilities)
     ]
 
 
 def _runs(row: Mapping[str, Any], driver: tuple[int, ...], capabilities: Iterable[tuple[int, ...]]) -> bool:
-    if driver < _numbers(row["driver"]):
+    if driver < numbers(row["driver"]):
         return False
     for capability in capabilities:
-        if capability < _numbers(row["capability"]):
+        if capability < numbers(row["capability"]):
             return False
         for rule in row.get("newer", []):
-            if capability >= _numbers(rule["capability"]) and driver < _numbers(rule["driver"]):
+            if capability >= numbers(rule["capability"]) and driver < numbers(rule["driver"]):
                 return False
     return True
-
-
-def _numbers(version: Any) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", str(version)))
 
 
 def build_of(image: str) -> str:

@@ -45,6 +45,7 @@ class FilterModule:
             "check_buckets": _as_filter(bucket_rules.problems),
             "check_certificate": _as_filter(certificates.certificate),
             "check_choice": _as_filter(checks.choice),
+            "check_clients": _as_filter(checks.clients),
             "check_endpoint": _as_filter(checks.endpoint),
             "check_env": _as_filter(checks.env),
             "check_gpu": _as_filter(gpus.wish_problems),

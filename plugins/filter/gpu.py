@@ -12,26 +12,33 @@ from typing import Any
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import gpus
 
 
-def gpu_devices(value: Any, found: Mapping[str, Any]) -> list[str]:
-    return gpus.devices(value, found["gpus"])
-
-
 def gpu_claim_problems(claims: Sequence[Mapping[str, Any]], found: Mapping[str, Any] | None = None) -> list[str]:
     if found is None:
         return [sentence for claim in claims for sentence in gpus.wish_problems(claim["gpu"], claim["name"])]
     return gpus.claim_problems(claims, found["gpus"], found["holders"])
 
 
-def gpu_builds(value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> list[str]:
-    wanted = gpus.chosen(value, found["gpus"])
-    return gpus.builds(table, found["driver"]["installed"], found["apt_architecture"], wanted)
+def gpu_choice(value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if value == "none":
+        return {"build": "cpu", "devices": [], "seen": 0}
+    given = gpus.devices(value, found["gpus"])
+    return {
+        "build": next(iter(_fitting(value, found, table)), table[0]["build"]),
+        "devices": given,
+        "seen": gpus.seen(given),
+    }
 
 
 def gpu_build_problems(
     image: str, name: str, value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    fitting = gpu_builds(value, found, table)
-    return gpus.build_problems(image, name, fitting, found["driver"]["installed"], gpus.chosen(value, found["gpus"]))
+    wanted = gpus.chosen(value, found["gpus"])
+    return gpus.build_problems(image, name, _fitting(value, found, table), found["driver"]["installed"], wanted)
+
+
+def _fitting(value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> list[str]:
+    wanted = gpus.chosen(value, found["gpus"])
+    return gpus.builds(table, found["driver"]["installed"], found["apt_architecture"], wanted)
 
 
 class FilterModule:
@@ -39,8 +46,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "gpu_builds": gpu_builds,
             "gpu_build_problems": gpu_build_problems,
+            "gpu_choice": gpu_choice,
             "gpu_claim_problems": gpu_claim_problems,
-            "gpu_devices": gpu_devices,
         }

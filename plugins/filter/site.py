@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.selfhost.aistack.plugins.plugin_utils import known_variables
+from ansible_collections.selfhost.aistack.plugins.plugin_utils import known_variables, layout
 
 
 class FilterModule:
     """What an inventory as a whole is asked."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"unknown_variables": known_variables.problems}
+        return {
+            "docling_link": layout.docling_link,
+            "group_problems": layout.group_problems,
+            "stack_hosts": layout.stack_hosts,
+            "unknown_variables": known_variables.problems,
+        }

@@ -29,7 +29,7 @@ options:
 EXAMPLES = r"""
 - name: Exit status 1 if something could not be looked at
   hosts: localhost
-  vars_files: ["{{ lookup('selfhost.aistack.report_verdict', 'vars/rules.yml', report='__drift_report') }}"]
+  vars_files: ["{{ lookup('selfhost.aistack.report_verdict', 'vars/access.yml', report='__drift_report') }}"]
 """
 
 RETURN = r"""

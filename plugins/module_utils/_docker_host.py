@@ -15,6 +15,7 @@ import shlex
 from ansible_collections.selfhost.aistack.plugins.module_utils._changes import change
 from ansible_collections.selfhost.aistack.plugins.module_utils._daemon_service import UNIT, program
 from ansible_collections.selfhost.aistack.plugins.module_utils._docker import Docker, DockerError
+from ansible_collections.selfhost.aistack.plugins.module_utils._version import numbers
 
 SYSTEMS = {
     ("debian", "12"): "Debian 12",
@@ -254,9 +255,3 @@ def _too_old(variable, what, found, minimum):
     return [
         f"The {what} is version {shown}, older than {variable} ({minimum}): upgrade it, or take it from a newer docker_host_source."
     ]
-
-
-def numbers(version):
-    """The leading numbers of a version, to compare by: (26, 1, 5) of "Docker version 26.1.5+dfsg1, build ..."."""
-    found = re.search(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found.group().split(".")) if found else ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import numbers
+from ansible_collections.selfhost.aistack.plugins.module_utils._version import numbers
 
 _VERSION = r"\d+\.\d+(?:\.\d+)*"
 _LOADED = re.compile(rf"^NVRM version:.*\bKernel Module\s+(?:for \S+\s+)?({_VERSION})", re.MULTILINE)

@@ -14,6 +14,8 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.selfhost.aistack.plugins.plugin_utils.checks import UNSET, is_blank
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -25,7 +27,8 @@ def certificate(value: Any, name: str, reached_by: str = "") -> list[str]:
     """Accept one or more certificates in PEM, the first of which names `reached_by` (a host name or IP address) if that is given."""
     found = _certificates(value)
     if not found:
-        return [f"{name} holds no certificate in PEM that can be read: set it to the text of one, such as {_LOOKUP}."]
+        why = UNSET if is_blank(value) else "holds no certificate in PEM that can be read"
+        return [f"{name} {why}: set it to the text of one, such as {_LOOKUP}."]
     if not reached_by:
         return []
     names = _names(found[0])
@@ -50,7 +53,8 @@ def private_key(value: Any, name: str, pair: Any = "", pair_name: str = "") -> l
     try:
         key = serialization.load_pem_private_key(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return [f"{name} holds no private key in PEM that can be read: set it to the text of one, from a vault."]
+        why = UNSET if is_blank(value) else "holds no private key in PEM that can be read"
+        return [f"{name} {why}: set it to the text of one, from a vault."]
     found = _certificates(pair)
     if found and _raw(found[0].public_key()) != _raw(key.public_key()):
         return [f"{name} is not the key of {pair_name}: set both to a certificate and the key that it was made with."]

@@ -36,6 +36,7 @@ _SMALLEST_MEMORY = 6 * 1024**2  # the Docker engine refuses a container with les
 # The characters of a URL (RFC 3986): all others are written as %.. there, and mean something else to who reads a configuration.
 _URL = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+UNSET = "is not set (or uses a variable that is not defined)"
 _SAMPLE_SECRET = re.compile(
     r"(?:change|replace|fill)[\W_]*(?:me|this|it|in)|(?:your|my|a|the)?[\W_]*(?:password|passwd|secret|token|key)[\W\d_]*$"
     r"|(?:todo|default|example|sample|placeholder|insert|your)(?:[\W_]|$)|<.*>$|x{4,}$",
@@ -49,14 +50,14 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _is_blank(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _refuse(name: str, value: Any, why: str, accepted: str) -> list[str]:
     """One sentence; `why` continues the sentence, `accepted` says what to set instead."""
-    if _is_blank(value):
-        return [f"{name} is not set (or uses a variable that is not defined): set it to {accepted}."]
+    if is_blank(value):
+        return [f"{name} {UNSET}: set it to {accepted}."]
     return [f"{name} is {show(value)}, {why}: set it to {accepted}."]
 
 
@@ -65,7 +66,7 @@ def image(value: Any, name: str) -> list[str]:
     accepted = (
         "an image with a tag other than latest, such as registry.example.org:5000/team/app:1.4.2, or with a digest"
     )
-    if not isinstance(value, str) or _is_blank(value):
+    if not isinstance(value, str) or is_blank(value):
         return _refuse(name, value, "which is no image reference", accepted)
     match = _IMAGE.fullmatch(value)
     if match is None:
@@ -82,7 +83,7 @@ def image(value: Any, name: str) -> list[str]:
 def memory(value: Any, name: str) -> list[str]:
     """Accept an amount of memory of a container: a whole number with the unit b, k, m or g (powers of 1024)."""
     accepted = "a whole number with the unit b, k, m or g, such as 512m or 8g, and at least 6m"
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or _is_blank(value):
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or is_blank(value):
         return _refuse(name, value, "which is no amount of memory", accepted)
     match = _MEMORY.fullmatch(str(value))
     if match is None:
@@ -102,7 +103,7 @@ def integer(value: Any, name: str, minimum: int | None = None, maximum: int | No
         accepted = f"a whole number of at most {maximum}"
     else:
         accepted = "a whole number"
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or _is_blank(value):
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or is_blank(value):
         return _refuse(name, value, "which is no whole number", accepted)
     # A zero in front is octal to some readers, and none to others.
     if not re.fullmatch(r"0|-?[1-9][0-9]{0,17}", str(value)):
@@ -142,7 +143,7 @@ def hostname(value: Any, name: str) -> list[str]:
     In the spelling of browsers (small letters, the short form of IPv6), because it is compared with what they send.
     """
     accepted = "a DNS name such as docs.example.org (ASCII, international names as xn--...) or an IPv4 or IPv6 address"
-    if isinstance(value, str) and not _is_blank(value) and _is_hostname(value):
+    if isinstance(value, str) and not is_blank(value) and _is_hostname(value):
         spelling = _as_browsers_write(value)
         return [] if spelling == value else _refuse(name, value, "which browsers write in another way", f"'{spelling}'")
     why = "which is no host name"
@@ -198,10 +199,30 @@ def networks(value: Any, name: str) -> list[str]:
     return []
 
 
+def clients(value: Any, guarded: bool) -> list[str]:
+    """Accept C(docker_host_ports) of which those with C(sources) name IP addresses and networks, and are C(guarded)."""
+    closed = [
+        (port.get("sources_name", "docker_host_ports.sources"), port["sources"])
+        for port in value
+        if port.get("sources")
+    ]
+    problems = [problem for name, sources in closed for problem in networks(sources, name)]
+    if problems or guarded or not closed:
+        return list(dict.fromkeys(problems))
+    names = ", ".join(dict.fromkeys(name for name, _sources in closed))
+    told = ", ".join(source for _name, sources in closed for source in sources)
+    return [
+        (
+            f"{names} is {told} and docker_host_guard is false, so that nothing would keep others away: set docker_host_guard to"
+            f" true, or {names} to [] if another firewall does so."
+        )
+    ]
+
+
 def endpoint(value: Any, name: str) -> list[str]:
     """Accept HOST:PORT, the host a DNS name or an IP address, IPv6 in brackets."""
     accepted = "host:port such as 127.0.0.1:8080, an IPv6 address in brackets"
-    if not isinstance(value, str) or _is_blank(value):
+    if not isinstance(value, str) or is_blank(value):
         return _refuse(name, value, "which is no host and port", accepted)
     host, _colon, number = value.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
@@ -254,7 +275,7 @@ def secret(value: Any, name: str, min_length: int = 16, regex: str = "", form: s
     cure = (
         f"set it to {form or f'a text of at least {min_length} random characters'}, for instance from the secret lookup"
     )
-    if _is_blank(value):
+    if is_blank(value):
         return [f"{name} is not set (or uses a variable that is not defined): {cure}."]
     if not isinstance(value, str):
         return [f"{name} is not a text (a number or a list, perhaps for want of quotes): {cure}."]
@@ -304,7 +325,7 @@ def url(value: Any, name: str, schemes: Sequence[str] = ("http", "https"), path:
         "none": f" and has nothing behind the host and port, such as {example}:8080",
     }[path]
     shown = _without_credentials(value)
-    if not isinstance(value, str) or _is_blank(value):
+    if not isinstance(value, str) or is_blank(value):
         return _refuse(name, shown, "which is no URL", accepted)
     parts = _split(value)
     if parts is None or not parts.scheme or not parts.hostname:

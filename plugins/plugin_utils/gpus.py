@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.selfhost.aistack.plugins.module_utils._docker_host import numbers
 from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_cdi import KIND
 from ansible_collections.selfhost.aistack.plugins.module_utils._nvidia_driver import usable
+from ansible_collections.selfhost.aistack.plugins.module_utils._version import numbers
 from ansible_collections.selfhost.aistack.plugins.plugin_utils.checks import show
 
 ACCEPTED = (
@@ -84,6 +84,12 @@ def devices(value: Any, gpus: Sequence[Mapping[str, Any]]) -> list[str]:
     if isinstance(value, list):
         return [f"{KIND}={each}" for each in value]
     return [f"{KIND}={unit.index}" for unit in chosen(value, gpus)]
+
+
+def seen(given: Iterable[str]) -> int:
+    """How many GPUs PyTorch sees in a container with these CDI devices; at least that many of all. Of several MIG devices it sees one."""
+    names = [each.partition("=")[2] for each in given]
+    return 1 if any(name == "all" or name.startswith("MIG-") or ":" in name for name in names) else len(names)
 
 
 def claim_problems(

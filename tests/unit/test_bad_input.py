@@ -331,6 +331,9 @@ def test_right_values_come_as_far_as_the_host():
     run = play({})
     assert "UNREACHABLE" in run.output
     assert not run.sentences
+    # No warning but the one about the file of secrets without a vault, which is meant.
+    warnings = [line for line in run.output.splitlines() if line.startswith("[WARNING]")]
+    assert all("is not encrypted" in line for line in warnings), warnings
 
 
 ROLES = ("docker_host", "redis", "garage_storage", "docling", "gateway", "caddy_tls")
@@ -428,6 +431,21 @@ APART: dict[str, tuple[dict[str, Any], str, str]] = {
         {**PRIVATE, "docker_host_guard": False},
         "docling_clients is 10.0.0.4 and docker_host_guard is false",
         "set docker_host_guard to true, or docling_clients to [] if another firewall does so",
+    ),
+    "an address that uses a variable that is not there": (
+        {"aistack_private_address": "{{ nowhere }}"},
+        "aistack_private_address is not set for vm2 and vm1",
+        "such as 10.0.0.5",
+    ),
+    "a certificate that uses a variable that is not there": (
+        {**PRIVATE, "docling_certificate": "{{ nowhere }}", "docling_key": KEY},
+        "docling_certificate is not set (or uses a variable that is not defined)",
+        "set it to",
+    ),
+    "a key that uses a variable that is not there": (
+        {**PRIVATE, "docling_certificate": CERTIFICATE, "docling_key": "{{ nowhere }}"},
+        "docling_key is not set (or uses a variable that is not defined)",
+        "set it to",
     ),
     "a certificate without a key": (
         {**PRIVATE, "docling_certificate": CERTIFICATE},

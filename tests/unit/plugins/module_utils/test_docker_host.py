@@ -132,20 +132,6 @@ def test_every_reason_is_told_at_once():
     assert len(dh.assess(facts, "auto", "25.0", "2.26")["problems"]) == 4
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("26.1.5+dfsg1", (26, 1, 5)),
-        ("Docker version 28.5.2+dfsg1, build ecc6942", (28, 5, 2)),
-        ("v5.5.0", (5, 5, 0)),
-        ("2.26.1-4", (2, 26, 1)),
-        ("", ()),
-    ],
-)
-def test_numbers(text, expected):
-    assert dh.numbers(text) == expected
-
-
 def test_os_release(tmp_path):
     file = tmp_path / "os-release"
     file.write_text(

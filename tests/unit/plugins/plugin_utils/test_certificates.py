@@ -62,11 +62,19 @@ def test_the_common_name_does_not_count():
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", 7, "cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", private(KEY)]
+    "value", [7, "cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", private(KEY)]
 )
 def test_no_certificate(value):
     (told,) = certificates.certificate(value, "cert")
     assert told.startswith("cert holds no certificate in PEM that can be read: set it to")
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_nothing_at_all(value):
+    """An undefined variable comes as None."""
+    for rule in (certificates.certificate, certificates.private_key):
+        (told,) = rule(value, "pem")
+        assert told.startswith("pem is not set (or uses a variable that is not defined): set it to the text of one")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_a_key_with_a_passphrase(form):
     assert told.startswith("key is encrypted with a passphrase")
 
 
-@pytest.mark.parametrize("value", [None, "", 7, "hush", CERTIFICATE, private(KEY).replace("M", "N", 3)])
+@pytest.mark.parametrize("value", [7, "hush", CERTIFICATE, private(KEY).replace("M", "N", 3)])
 def test_no_key(value):
     (told,) = certificates.private_key(value, "key")
     assert told.startswith("key holds no private key in PEM that can be read: set it to")

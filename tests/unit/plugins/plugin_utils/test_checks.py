@@ -174,6 +174,24 @@ def test_an_address_is_spelled_in_one_way():
     assert "set it to 'fd00::5'" in refused(checks.address("FD00:0::5", "some_var"))
 
 
+def test_clients_of_ports():
+    closed = {"name": "docling_port", "port": 5001, "sources": ["10.0.0.4"], "sources_name": "docling_clients"}
+    assert checks.clients([], False) == []
+    assert checks.clients([{"name": "redis_port", "port": 6379}, {**closed, "sources": []}], False) == []
+    assert checks.clients([closed], True) == []
+    told = refused(checks.clients([closed, closed], False), "docling_clients")
+    assert told.startswith("docling_clients is 10.0.0.4, 10.0.0.4 and docker_host_guard is false")
+    assert "or docling_clients to []" in told
+    odd = {"port": 1, "sources": ["gateway1"]}
+    for guarded in (True, False):
+        assert "docker_host_ports.sources is 'gateway1', which is no" in refused(
+            checks.clients([odd, odd], guarded), "docker_host_ports.sources"
+        )
+    assert "docling_clients is '10.0.0.4', which is no list" in refused(
+        checks.clients([{**closed, "sources": "10.0.0.4"}], True), "docling_clients"
+    )
+
+
 def test_networks():
     assert checks.networks([], "some_var") == []
     assert checks.networks(["10.0.0.4", "10.1.0.0/24", "fd00::/64", "::1"], "some_var") == []

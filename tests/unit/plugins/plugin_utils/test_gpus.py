@@ -79,6 +79,14 @@ def test_the_devices_of_a_choice(value: Any, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "seen"),
+    [(1, 1), (2, 2), ("all", 1), (["GPU-b", 0], 2), (["MIG-x", "MIG-y"], 1), (["2:0", "2:1"], 1), ("none", 0)],
+)
+def test_how_many_gpus_pytorch_must_see(value: Any, seen: int) -> None:
+    assert gpus.seen(gpus.devices(value, HOST)) == seen
+
+
+@pytest.mark.parametrize(
     ("value", "host", "words"),
     [
         (5, HOST, "docling_gpu is 5, and the host has 4 to give"),

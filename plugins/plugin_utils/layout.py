@@ -167,8 +167,8 @@ def _url(serves: Mapping[str, Any], name: str, port: Any) -> str:
 
 
 def _problems(hosts: Sequence[Mapping[str, Any]]) -> list[str]:
-    given = dict.fromkeys(host.get(_ADDRESS) or "" for host in hosts)
-    return [problem for value in given if value for problem in address(value, _ADDRESS)]
+    given = (host.get(_ADDRESS) for host in hosts)
+    return list(dict.fromkeys(problem for value in given if value for problem in address(value, _ADDRESS)))
 
 
 def _unset(hosts: Sequence[str]) -> str:

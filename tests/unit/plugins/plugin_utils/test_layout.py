@@ -105,7 +105,11 @@ def test_addresses_that_are_missing_are_one_sentence() -> None:
     assert "not set for vm1, and" in link(TWO, vm2={"aistack_private_address": "10.0.0.5"})["problems"][0]
 
 
-def test_an_address_that_everybody_could_reach_is_told_once() -> None:
-    public = {"aistack_private_address": "8.8.8.8"}
-    (told,) = link(TWO, vm1=public, vm2=public)["problems"]
-    assert told.startswith("aistack_private_address is '8.8.8.8', which is no private address")
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("8.8.8.8", "'8.8.8.8', which is no private address"), (["10.0.0.5"], "['10.0.0.5'], which is no IP")],
+)
+def test_an_address_that_is_none_for_this_is_told_once(value: Any, why: str) -> None:
+    same = {"aistack_private_address": value}
+    (told,) = link(TWO, vm1=same, vm2=same)["problems"]
+    assert told.startswith(f"aistack_private_address is {why}")

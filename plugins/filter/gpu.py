@@ -21,23 +21,19 @@ def gpu_claim_problems(claims: Sequence[Mapping[str, Any]], found: Mapping[str, 
 def gpu_choice(value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if value == "none":
         return {"build": "cpu", "devices": [], "seen": 0}
+    fitting = _fitting(gpus.chosen(value, found["gpus"]), found, table)
     given = gpus.devices(value, found["gpus"])
-    return {
-        "build": next(iter(_fitting(value, found, table)), table[0]["build"]),
-        "devices": given,
-        "seen": gpus.seen(given),
-    }
+    return {"build": fitting[0] if fitting else table[0]["build"], "devices": given, "seen": gpus.seen(given)}
 
 
 def gpu_build_problems(
     image: str, name: str, value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     wanted = gpus.chosen(value, found["gpus"])
-    return gpus.build_problems(image, name, _fitting(value, found, table), found["driver"]["installed"], wanted)
+    return gpus.build_problems(image, name, _fitting(wanted, found, table), found["driver"]["installed"], wanted)
 
 
-def _fitting(value: Any, found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> list[str]:
-    wanted = gpus.chosen(value, found["gpus"])
+def _fitting(wanted: Sequence[gpus.Unit], found: Mapping[str, Any], table: Sequence[Mapping[str, Any]]) -> list[str]:
     return gpus.builds(table, found["driver"]["installed"], found["apt_architecture"], wanted)
 
 

@@ -253,7 +253,7 @@ def pattern(value: Any, name: str, regex: str, accepted: str, many: bool = False
 
 def text(value: Any, name: str) -> list[str]:
     """Accept any text, number or boolean that an environment variable can carry; the value is never shown."""
-    problem = "is not set (or uses a variable that is not defined)" if value is None else value_problem(value)
+    problem = UNSET if value is None else value_problem(value)
     if not problem:
         return []
     return [f"{name} {problem}: set it to a text without NUL characters, in UTF-8, of less than 128 KiB."]
@@ -276,7 +276,7 @@ def secret(value: Any, name: str, min_length: int = 16, regex: str = "", form: s
         f"set it to {form or f'a text of at least {min_length} random characters'}, for instance from the secret lookup"
     )
     if is_blank(value):
-        return [f"{name} is not set (or uses a variable that is not defined): {cure}."]
+        return [f"{name} {UNSET}: {cure}."]
     if not isinstance(value, str):
         return [f"{name} is not a text (a number or a list, perhaps for want of quotes): {cure}."]
     if _SAMPLE_SECRET.match(value.strip()):

@@ -47,66 +47,57 @@ def group_problems(groups: Mapping[str, Sequence[str]], own: Mapping[str, Any], 
     :param own: the inventory's view of the host that asks.
     """
     known = {name: list(groups[name]) for name in STACK if name in groups}
-    return [*_empty(known), *(_many(known) or _spread(known)), *_missing(known, own, host)]
+    told = (_empty(known), _many(known) or _spread(known), _missing(known, own, host))
+    return [sentence for sentence in told if sentence]
 
 
-def _empty(known: Mapping[str, list[str]]) -> list[str]:
+def _empty(known: Mapping[str, list[str]]) -> str:
     empty = [name for name, hosts in known.items() if not hosts]
     if len(empty) == len(known):
-        return [
-            (
-                f"none of the groups {', '.join(STACK)} has a host, so that there is nothing to do: put your machine into them, as"
-                " inventories/single_vm/hosts.yml does, and see that -i names the inventory that you mean."
-            )
-        ]
-    if not empty:
-        return []
-    return [
-        (
-            f"{_the_groups(empty)} no host: put the host that runs it there, or leave the group out of the inventory if it is served from"
-            " elsewhere."
+        return (
+            f"none of the groups {', '.join(STACK)} has a host, so that there is nothing to do: put your machine into them, as"
+            " inventories/single_vm/hosts.yml does, and see that -i names the inventory that you mean."
         )
-    ]
+    if not empty:
+        return ""
+    return (
+        f"{_the_groups(empty)} no host: put the host that runs it there, or leave the group out of the inventory if it is served from"
+        " elsewhere."
+    )
 
 
-def _many(known: Mapping[str, list[str]]) -> list[str]:
+def _many(known: Mapping[str, list[str]]) -> str:
     many = [name for name in _SINGLE if len(known.get(name, [])) > 1]
     if not many:
-        return []
-    return [
-        (
-            f"{_the_groups(many)} more than one host ({', '.join(known[many[0]])}), and this version runs each on one"
-            " machine: leave one host there, and give another stack an inventory of its own."
-        )
-    ]
+        return ""
+    return (
+        f"{_the_groups(many)} more than one host ({', '.join(known[many[0]])}), and this version runs each on one"
+        " machine: leave one host there, and give another stack an inventory of its own."
+    )
 
 
-def _spread(known: Mapping[str, list[str]]) -> list[str]:
+def _spread(known: Mapping[str, list[str]]) -> str:
     if len({known[name][0] for name in _SINGLE if name != "docling" and known.get(name)}) < 2:
-        return []
-    return [
-        (
-            "the groups redis, garage_storage, gateway and caddy_tls have different hosts, and this version runs them all on one machine:"
-            " put the same one host into each of them, and into docling that or another one."
-        )
-    ]
+        return ""
+    return (
+        "the groups redis, garage_storage, gateway and caddy_tls have different hosts, and this version runs them all on one machine:"
+        " put the same one host into each of them, and into docling that or another one."
+    )
 
 
-def _missing(known: Mapping[str, list[str]], own: Mapping[str, Any], host: str) -> list[str]:
+def _missing(known: Mapping[str, list[str]], own: Mapping[str, Any], host: str) -> str:
     missing = [
         (asked, variable)
         for asked, asks, variable in _ELSEWHERE
         if asked not in known and host in known.get(asks, []) and variable not in own
     ]
     if not missing:
-        return []
+        return ""
     names, variables = (", ".join(each) for each in zip(*missing, strict=True))
-    return [
-        (
-            f"the inventory has no group {names} and does not set {variables}: put a host into each of these groups, or set the variables"
-            " to the addresses that are to be used instead."
-        )
-    ]
+    return (
+        f"the inventory has no group {names} and does not set {variables}: put a host into each of these groups, or set the variables"
+        " to the addresses that are to be used instead."
+    )
 
 
 def _the_groups(names: Sequence[str]) -> str:
@@ -125,29 +116,27 @@ def docling_link(hostvars: Mapping[str, Any], groups: Mapping[str, Sequence[str]
     server, client = (_first(groups, name) for name in ("docling", "gateway"))
     own = _said(hostvars[host])
     if not server or not client or server == client:
-        url = _url(own, "docling-serve", 5001)
-        return {
-            "bind_address": "",
-            "clients": [],
-            "url": url,
-            "asked": own.get("gateway_docling_url", url),
-            "max_sync_wait": own.get("docling_max_sync_wait"),
-            "problems": _problems([own]),
-        }
+        return _link(own, own, _url(own, "docling-serve", 5001), _problems([own]))
     serves, asks = _said(hostvars[server]), _said(hostvars[client])
     bound = serves.get("docling_bind_address", serves.get(_ADDRESS)) or ""
     asker = asks.get(_ADDRESS) or ""
-    url = _url(serves, bound, serves.get("docling_port", 5001))
     missing = [] if bound else [server]
     if "docling_clients" not in serves and not asker:
         missing.append(client)
+    problems = [_unset(missing)] if missing else _problems([own, serves, asks])
+    return _link(serves, asks, _url(serves, bound, serves.get("docling_port", 5001)), problems, bound, asker)
+
+
+def _link(
+    serves: Mapping[str, Any], asks: Mapping[str, Any], url: str, problems: list[str], bound: str = "", asker: str = ""
+) -> dict[str, Any]:
     return {
         "bind_address": bound,
         "clients": [asker] if asker else [],
         "url": url,
         "asked": asks.get("gateway_docling_url", url),
         "max_sync_wait": serves.get("docling_max_sync_wait"),
-        "problems": [_unset(missing)] if missing else _problems([own, serves, asks]),
+        "problems": problems,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.selfhost.aistack.plugins.filter.gpu import gpu_choice
 from ansible_collections.selfhost.aistack.plugins.plugin_utils import gpus
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -84,6 +85,21 @@ def test_the_devices_of_a_choice(value: Any, names: list[str]) -> None:
 )
 def test_how_many_gpus_pytorch_must_see(value: Any, seen: int) -> None:
     assert gpus.seen(gpus.devices(value, HOST)) == seen
+
+
+@pytest.mark.parametrize(
+    ("value", "driver", "build"),
+    [("none", "", "cpu"), ("all", "580.95.05", "cu130"), (["GPU-b"], "550.54", "cu128"), (1, "", "cu130")],
+    ids=["no GPU", "the best one", "an older driver", "no driver yet"],
+)
+def test_what_a_container_is_given(value: Any, driver: str, build: str) -> None:
+    found = {"gpus": HOST if driver else [], "driver": {"installed": driver}, "apt_architecture": "amd64"}
+    given = gpus.devices(value, found["gpus"])
+    assert gpu_choice(value, {} if value == "none" else found, BUILDS) == {
+        "build": build,
+        "devices": given,
+        "seen": gpus.seen(given),
+    }
 
 
 @pytest.mark.parametrize(
